@@ -1,0 +1,395 @@
+"""Messages, what they belong to, what happened to them, and the templates that they are written from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Self
+
+from django.conf import settings
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from smsoffice import rendering
+from smsoffice.conf import conf
+from smsoffice.models.common import Timestamped
+from smsoffice.states import OPEN, State
+
+PRIORITY_SINGLE = 10
+PRIORITY_BULK = 0
+
+HAND_OVER = ("backend", "check_after", "due_at", "error", "external_id", "send_attempts", "sent_at")
+"""What is written of hand-overs. A stale instance that is saved for something else must take none of it back."""
+
+HELD = frozenset({"state", *HAND_OVER})
+
+
+class OutputSMSMessageQuerySet(models.QuerySet["OutputSMSMessage"]):
+    """The questions that the house asks of the log."""
+
+    def filter_related_object(self, obj: models.Model) -> Self:
+        """The messages that belong to a saved object, found by an index whatever its kind of key."""
+        belonging = OutputSMSRelatedObject.objects.filter(**related_object_key(obj))
+        return self.filter(pk__in=belonging.values("output_sms_message"))
+
+    def due(self, now: datetime) -> Self:
+        """What waits, may leave at `now` and has not run out of time."""
+        in_time = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+        return self.filter(in_time, state=State.WAITING, due_at__lte=now)
+
+    def out_of_time(self, now: datetime) -> Self:
+        """What waits but was not to be handed over as late as `now`."""
+        return self.filter(state=State.WAITING, expires_at__isnull=False, expires_at__lte=now)
+
+    def due_for_check(self, now: datetime) -> Self:
+        """What was handed over, is not final, and should be asked about at `now`."""
+        return self.filter(state__in=OPEN, check_after__lte=now)
+
+
+OutputSMSMessageManager = models.Manager.from_queryset(OutputSMSMessageQuerySet)
+
+
+class OutputSMSMessage(Timestamped):
+    """One text to one person, and what is known of it."""
+
+    State = State
+
+    recipient = models.CharField(_("recipient"), max_length=20, help_text=_("E.164"))
+    sender = models.CharField(_("sender ID"), max_length=20, blank=True)
+    content = models.TextField(_("text"))
+    template = models.ForeignKey(
+        conf.SMS_TEMPLATE_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="output_sms_messages",
+        verbose_name=_("template"),
+    )
+    template_slug = models.CharField(_("template's slug"), max_length=100, blank=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
+    backend = models.CharField(_("gateway"), max_length=250, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    tag = models.CharField(_("tag"), max_length=100, blank=True)
+    extra_data = models.JSONField(_("extra data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
+    extra_sender_data = models.JSONField(_("gateway's data"), default=dict, blank=True, encoder=DjangoJSONEncoder)
+    external_id = models.CharField(_("gateway's reference"), max_length=200, blank=True)
+
+    segments = models.PositiveSmallIntegerField(_("parts"), default=1)
+    encoding = models.CharField(_("alphabet"), max_length=5, blank=True)
+    priority = models.SmallIntegerField(
+        _("priority"), default=PRIORITY_SINGLE, help_text=_("The higher is sent first.")
+    )
+    send_after = models.DateTimeField(_("send after"), null=True, blank=True)
+    due_at = models.DateTimeField(
+        _("due"), default=timezone.now, help_text=_("A gateway that says “not now” moves it on.")
+    )
+    expires_at = models.DateTimeField(_("not later than"), null=True, blank=True)
+    send_attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    sent_at = models.DateTimeField(_("handed over"), null=True, blank=True)
+    check_after = models.DateTimeField(_("ask after"), null=True, blank=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=200, null=True, blank=True, unique=True)
+    resend_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="resends", verbose_name=_("resend of")
+    )
+
+    objects = OutputSMSMessageManager()
+
+    # What the row had in these columns when this instance was read or written: where a change starts from.
+    held: Mapping[str, Any] = {"state": State.WAITING}
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        default_permissions = ("add", "change", "view")
+        permissions = [("export_outputsmsmessage", _("Can export messages"))]
+        indexes = [
+            # The claim: the highest priority first, then the longest due.
+            models.Index(
+                F("priority").desc(), "due_at", "id", name="smsoffice_queue", condition=Q(state=State.WAITING)
+            ),
+            models.Index(
+                fields=["expires_at"],
+                name="smsoffice_expiry",
+                condition=Q(state=State.WAITING, expires_at__isnull=False),
+            ),
+            # What the gateways are asked about next.
+            models.Index(
+                fields=["check_after"],
+                name="smsoffice_check",
+                condition=Q(check_after__isnull=False),
+            ),
+            models.Index(fields=["-created_at", "-id"], name="smsoffice_newest"),
+            models.Index(fields=["tag", "-created_at", "-id"], name="smsoffice_tag"),
+            models.Index(fields=["recipient", "-created_at", "-id"], name="smsoffice_recipient"),
+            # A receipt names the message by the gateway's own reference.
+            models.Index(fields=["external_id"], name="smsoffice_external"),
+        ]
+
+    def __str__(self) -> str:
+        # Without the number, for it goes into the admin's log of actions.
+        return gettext("message %s") % self.pk
+
+    @property
+    def failed(self) -> bool:
+        """Whether the message ended in ERROR."""
+        return self.state == State.ERROR
+
+    def may_leave(self, now: datetime) -> bool:
+        """Whether the message waits, is due and has not run out of time: what `due` asks of the rows."""
+        in_time = self.expires_at is None or self.expires_at > now
+        return self.state == State.WAITING and self.due_at <= now and in_time
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
+        message = super().from_db(db, field_names, values)
+        message.hold()
+        return message
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
+    ) -> None:
+        fields = None if fields is None else list(fields)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
+        self.hold(fields)
+
+    def hold(self, fields: Iterable[str] | None = None) -> None:
+        """Take what the instance has in `fields`, or in all, for the row's: it was just read or written."""
+        names = HELD.intersection(self.__dict__, HELD if fields is None else fields)
+        self.held = {**self.held, **{name: self.__dict__[name] for name in names}}
+
+    @property
+    def held_state(self) -> str:
+        """The state that the row had when this instance was read or written."""
+        return str(self.held["state"])
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """The `sent_at` that the row had then: by it a hand-over is told from a later one."""
+        held: datetime | None = self.held.get("sent_at", self.sent_at)
+        return held
+
+    def save(
+        self,
+        force_insert: bool | tuple[models.base.ModelBase, ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Save as any model, but let a change of state pass only by the table in `states.py`, with its event.
+
+        A change that the table forbids is not written: the timeline keeps it as ignored, and the instance
+        gets the row's true state. A backend that sets `state` and saves is so guarded like all others.
+        Without `update_fields`, what is known of hand-overs is written only where this instance changed it.
+        """
+        if self._state.adding and not force_update and update_fields is None:
+            # Where the key is taken Django would update instead, past the table.
+            super().save(force_insert=force_insert or True, using=using)
+            self.hold()
+            return
+        fields = set(update_fields) if update_fields is not None else self._fields_to_write()
+        with transaction.atomic(using=using):
+            if "state" in fields and self.state != self.held_state and not self._save_state_by_the_table():
+                # What belongs to ignored news is no better than the news.
+                fields -= set(HAND_OVER)
+            # The rest is written without the state, so that a stale instance cannot set it back.
+            if rest := fields - {"state"}:
+                super().save(force_update=True, using=using, update_fields=rest)
+                self.hold(rest)
+
+    def _changed(self) -> set[str]:
+        return {
+            name
+            for name in HELD & set(self.__dict__)
+            if name not in self.held or self.__dict__[name] != self.held[name]
+        }
+
+    def _fields_to_write(self) -> set[str]:
+        deferred = self.get_deferred_fields()
+        fields = {f.name for f in self._meta.concrete_fields if not f.primary_key and f.attname not in deferred}
+        return fields - HELD | self._changed()
+
+    def _save_state_by_the_table(self) -> bool:
+        from smsoffice.models.transitions import Evidence, Source, record
+
+        news = Evidence(
+            self.pk,
+            State(self.state),
+            Source.GATEWAY,
+            error=self.error,
+            due_at=self.due_at,
+            claimed_at=self.claimed_at,
+        )
+        accepted = self.pk in record([news])
+        # The row says what the news did to it; what this instance is about to write stays.
+        ours = self._changed() - {"state"} if accepted else set()
+        self.refresh_from_db(fields=HELD - ours)
+        return accepted
+
+
+def related_object_key(obj: models.Model) -> dict[str, Any]:
+    """The columns by which an object's relations are found: an integer key by its own index.
+
+    Raises:
+        ValueError: the object is not saved, so it has no key.
+    """
+    if obj.pk is None:
+        raise ValueError(f"{obj!r} is not saved, so no message can belong to it. Save it first.")
+    key: dict[str, Any] = {"content_type": ContentType.objects.get_for_model(obj)}
+    # A key that was given as text ("42" to an integer key) stays text in the instance that was given it.
+    pk = obj._meta.pk.to_python(obj.pk)
+    if isinstance(pk, int):
+        return {**key, "object_id_int": pk}
+    return {**key, "object_id": str(pk), "object_id_int": None}
+
+
+class OutputSMSRelatedObject(Timestamped):
+    """An object of the host's that a message belongs to."""
+
+    output_sms_message = models.ForeignKey(
+        OutputSMSMessage, on_delete=models.CASCADE, related_name="related_objects", verbose_name=_("message")
+    )
+    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, db_index=False, verbose_name=_("type"))
+    object_id_int = models.BigIntegerField(_("integer key"), null=True, blank=True)
+    object_id = models.TextField(_("key"))
+    content_object = GenericForeignKey("content_type", "object_id")
+
+    class Meta:
+        verbose_name = _("related object")
+        verbose_name_plural = _("related objects")
+        default_permissions = ("view",)
+        indexes = [
+            models.Index(
+                fields=["content_type", "object_id_int"],
+                name="smsoffice_related_int",
+                condition=Q(object_id_int__isnull=False),
+            ),
+            models.Index(
+                fields=["content_type", "object_id"],
+                name="smsoffice_related_text",
+                condition=Q(object_id_int__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.content_type} {self.object_id}"
+
+    @classmethod
+    def to(cls, message: OutputSMSMessage, obj: models.Model) -> Self:
+        """The unsaved relation of a message to an object."""
+        key = related_object_key(obj)
+        return cls(output_sms_message=message, **{"object_id": str(key["object_id_int"]), **key})
+
+
+class OutputSMSEvent(models.Model):
+    """A line of a message's timeline: what was said of it, by whom, and whether its state changed."""
+
+    class Source(models.TextChoices):
+        """Who says so."""
+
+        CODE = "CODE", _("program")
+        QUEUE = "QUEUE", _("queue")
+        GATEWAY = "GATEWAY", _("gateway's answer")
+        RECEIPT = "RECEIPT", _("delivery receipt")
+        ASKED = "ASKED", _("gateway was asked")
+        OPERATOR = "OPERATOR", _("operator")
+
+    message = models.ForeignKey(
+        OutputSMSMessage, on_delete=models.CASCADE, related_name="events", verbose_name=_("message")
+    )
+    created_at = models.DateTimeField(_("when"), default=timezone.now)
+    from_state = models.CharField(_("from"), max_length=10, choices=State.choices)
+    to_state = models.CharField(_("to"), max_length=10, choices=State.choices)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    code = models.CharField(_("gateway's code"), max_length=50, blank=True)
+    words = models.TextField(_("words"), blank=True)
+    ignored = models.BooleanField(_("ignored"), default=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        default_permissions = ("view",)
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} → {self.to_state}"
+
+
+class AbstractSMSTemplate(Timestamped):
+    """A text with variables that messages are written from.
+
+    A host with needs of its own extends it and names its model in PYMESS_SMS_TEMPLATE_MODEL.
+    """
+
+    slug = models.SlugField(_("slug"), max_length=100, unique=True, help_text=_("By this name the code sends it."))
+    body = models.TextField(_("text"), help_text=_("Variables are written as {{ name }}."))
+
+    class Meta:
+        abstract = True
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def get_body(self) -> str:
+        """The text to render; override it to change the text before that."""
+        return self.body
+
+    def render_body(self, context_data: Mapping[str, Any]) -> str:
+        """The text with the data filled in, as plain text.
+
+        Raises:
+            TemplateError: the text cannot be rendered; MissingVariables names what the data lacks.
+            UnsafeData: the data is not plain.
+        """
+        return rendering.render(self.get_body(), context_data)
+
+    def can_send(self, recipient: str, context_data: Mapping[str, Any]) -> bool:
+        """Whether this template may be sent to `recipient`; override it to refuse."""
+        return True
+
+    def send(
+        self,
+        recipient: str,
+        context_data: Mapping[str, Any],
+        related_objects: Iterable[models.Model] | None = None,
+        tag: str | None = None,
+        **options: Any,
+    ) -> OutputSMSMessage | None:
+        """Render and accept one message.
+
+        Args:
+            options: idempotency_key, send_after, expires_at, priority, as for `smsoffice.backend.sms.send`.
+
+        Returns:
+            The accepted message; None where `can_send` said no.
+
+        Raises:
+            SMSError: the message was refused and no row was written.
+        """
+        from smsoffice.models.accept import accept
+
+        if not self.can_send(recipient, context_data):
+            return None
+        content = self.render_body(context_data)
+        return accept(recipient, content, related_objects, tag, template=self, **options)
+
+
+class SMSTemplate(AbstractSMSTemplate):
+    """The template model of a site that needs no other."""
+
+    class Meta(AbstractSMSTemplate.Meta):
+        swappable = "PYMESS_SMS_TEMPLATE_MODEL"
