@@ -1,0 +1,1 @@
+"""Delivery receipts that gateways push to us."""
