@@ -1,0 +1,85 @@
+"""What the commands that work in rounds share: staying until SIGTERM, and surviving a database that is away."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from django.utils import timezone
+
+
+class Stopping:
+    """Whether SIGTERM or SIGINT has asked to end; what is in flight is finished first."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self._asked.set()
+
+    def __call__(self) -> bool:
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but no longer than until asked to end."""
+        self._asked.wait(seconds)
+
+
+class RoundsCommand(BaseCommand):
+    """A command of one round, or with --interval of rounds until SIGTERM."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--interval", type=float, metavar="SECONDS", help="Stay, and begin a round this long after the last."
+        )
+
+    def repeat(self, interval: float | None, one_round: Callable[[Stopping], str]) -> None:
+        """Run rounds; `one_round` gives back what is wrong, in words, or nothing.
+
+        Raises:
+            CommandError: the interval makes no sense, or the only round went wrong.
+        """
+        if interval is not None and not 0 < interval <= threading.TIMEOUT_MAX:
+            raise CommandError("--interval must be more than 0 seconds, and not endless.")
+        stopping = Stopping()
+        if interval is None:
+            if trouble := one_round(stopping):
+                raise CommandError(trouble)
+            return
+        told = ""
+        while not stopping():
+            trouble = self._surviving(one_round, stopping)
+            if trouble != told:
+                self._tell_change(trouble)
+                told = trouble
+            stopping.wait(interval)
+
+    def _surviving(self, one_round: Callable[[Stopping], str], stopping: Stopping) -> str:
+        try:
+            return one_round(stopping)
+        except DatabaseError as error:
+            close_old_connections()
+            return f"The database does not answer ({type(error).__name__}). Waiting for it."
+
+    def _tell_change(self, trouble: str) -> None:
+        if trouble:
+            self.stderr.write(self.style.ERROR(f"{clock()} {trouble}"))
+        else:
+            self.stdout.write(self.style.SUCCESS(f"{clock()} All is well again."))
+
+
+def clock() -> str:
+    """The time of day for a line of output."""
+    return timezone.localtime().strftime("%H:%M:%S")
+
+
+def in_words(states: dict[str, int]) -> str:
+    """Counts by state as a list: “3 SENDING, 1 ERROR”."""
+    return ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing to do"
