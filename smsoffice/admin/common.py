@@ -1,0 +1,58 @@
+"""What several pages share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import AdminSite
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.module_loading import import_string
+from django.utils.text import Truncator
+from django.utils.timezone import localtime
+
+
+class NobodyEdits(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no such parameter at run time
+    """Pages on which nobody changes or deletes a row by hand, a superuser neither."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def first_line(text: str) -> str:
+    """The first line of a text that has words on it, as far as a column of a list can show it."""
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return Truncator(line.strip()).chars(50)
+
+
+def to_the_second(moment: datetime) -> str:
+    """A time in the site's zone and the reader's spelling, with its seconds, which Django's formats leave out."""
+    local = localtime(moment)
+    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {date_format(local, 'H:i:s')}"
+
+
+@cache
+def gateway_title(path: str) -> str:
+    """What operators call the gateway with this path; the class's name where the gateway is no longer installed."""
+    try:
+        found: Any = import_string(path)
+    except ImportError:
+        found = None
+    return getattr(found, "name", "") or path.rpartition(".")[2]
+
+
+def page_of(site: AdminSite, request: HttpRequest, obj: Model) -> str | None:
+    """The address of an object's page in the admin; None where it has none or the user may not see it."""
+    model = type(obj)
+    if not site.is_registered(model) or not site.get_model_admin(model).has_view_permission(request, obj):
+        return None
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+    return reverse(name, args=[obj.pk], current_app=site.name)
