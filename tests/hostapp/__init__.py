@@ -1,0 +1,1 @@
+"""A host project with a template model of its own, as small as one can be."""
