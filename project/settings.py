@@ -35,6 +35,10 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_jsonform",
+    "import_export",
+    "simple_history",
     "smsoffice",
     "project.demo",
 ]

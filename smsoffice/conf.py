@@ -117,6 +117,7 @@ class Conf:
     SMS_CHECK_MAX_AGE = Setting[float](
         7 * 24 * 3600, "Seconds after which a gateway is no longer asked about a message.", int, float
     )
+    SMS_FAILURE_LIMIT = Setting(20, "Percent of a bulk send that may fail before it pauses by itself.", int)
     SMS_OPERATOR_CONFIG = Setting[SMSOperatorConfig](
         {
             "URL": "https://www.sms-operator.cz/webservices/webservice.aspx",

@@ -208,10 +208,10 @@ def _within(allowance: float, messages: Sequence[OutputSMSMessage]) -> list[Outp
 def _pick(now: datetime, size: int) -> list[OutputSMSMessage]:
     """Due messages, a priority at a time: each is one range of the queue's index, whatever waits for later."""
     picked: list[OutputSMSMessage] = []
-    waiting = OutputSMSMessage.objects.filter(state=State.WAITING).order_by("-priority")
+    waiting = OutputSMSMessage.objects.filter(state=State.WAITING, batch=None).order_by("-priority")
     priority = waiting.values_list("priority", flat=True).first()
     while priority is not None and len(picked) < size:
-        due = _locked(now).filter(priority=priority).order_by("due_at", "pk")
+        due = _locked(now).filter(batch=None, priority=priority).order_by("due_at", "pk")
         picked += due[: size - len(picked)]
         if len(picked) < size:
             priority = waiting.filter(priority__lt=priority).values_list("priority", flat=True).first()

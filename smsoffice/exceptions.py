@@ -25,12 +25,20 @@ class InvalidOption(SMSError, ValueError):
 
 
 class TemplateNotFound(SMSError, LookupError):
-    """There is no active template with this slug."""
+    """There is no template with this slug."""
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
         words = _("There is no SMS template with the slug “%(slug)s”. Create it or correct the slug.")
         super().__init__(words % {"slug": slug})
+
+
+class TemplateOff(SMSError):
+    """The template is switched off; nothing is written from it."""
+
+    def __init__(self, slug: str) -> None:
+        self.slug = slug
+        super().__init__(_("The template “%(slug)s” is switched off. Switch it on to send.") % {"slug": slug})
 
 
 class TemplateError(SMSError, ValueError):

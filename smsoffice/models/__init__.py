@@ -1,5 +1,6 @@
 """The models, where Django looks for them; `smsoffice.models.sms` has the names that others import."""
 
+from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.sms import (
     AbstractSMSTemplate,
@@ -8,12 +9,16 @@ from smsoffice.models.sms import (
     OutputSMSRelatedObject,
     SMSTemplate,
 )
+from smsoffice.models.uses import TemplateUse
 
 __all__ = [
     "AbstractSMSTemplate",
+    "Batch",
+    "BatchChunk",
     "GatewayStatus",
     "OutputSMSEvent",
     "OutputSMSMessage",
     "OutputSMSRelatedObject",
     "SMSTemplate",
+    "TemplateUse",
 ]

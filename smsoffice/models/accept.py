@@ -28,6 +28,7 @@ from smsoffice.models.sms import (
     OutputSMSMessage,
     OutputSMSRelatedObject,
 )
+from smsoffice.models.uses import count_use
 from smsoffice.signals import messages_accepted
 
 MAX_SEGMENTS = 10
@@ -88,6 +89,7 @@ def _insert(message: OutputSMSMessage, relations: Sequence[OutputSMSRelatedObjec
     else:
         message.save(force_insert=True)
         announce([message])
+    count_use(message.template_slug, 1)
 
 
 def announce(messages: Iterable[OutputSMSMessage]) -> None:
@@ -120,6 +122,7 @@ def draft(
         idempotency_key=clean_key(idempotency_key),
         template=template,  # type: ignore[misc]  # the model in force, which a host may have swapped
         template_slug=template.slug if template else "",
+        template_version=template.version if template else None,
         extra_data=_clean_extra_data(extra_data) if extra_data else {},
         **options,
     )

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from smsoffice import rendering
-from smsoffice.exceptions import SMSError
+from smsoffice.exceptions import SMSError, TemplateOff
 from smsoffice.models.accept import announce, clean_options, draft, relations_of
 from smsoffice.models.sms import (
     PRIORITY_BULK,
@@ -20,6 +20,7 @@ from smsoffice.models.sms import (
     OutputSMSMessage,
     OutputSMSRelatedObject,
 )
+from smsoffice.models.uses import count_use
 
 CHUNK = 1000
 """Rows a transaction: enough to be quick, few enough to be held."""
@@ -57,6 +58,8 @@ def accept_many(
     Raises:
         SMSError: the options make no sense, or the template's text is broken; no row was read.
     """
+    if not template.is_active:
+        raise TemplateOff(template.slug)
     options = clean_options(tag, send_after, expires_at, PRIORITY_BULK if priority is None else priority)
     if type(template).render_body is AbstractSMSTemplate.render_body:
         # Said once, and not of each row; a host with another renderer knows itself what is broken.
@@ -133,4 +136,5 @@ def _insert(drafts: list[_Draft]) -> None:
         # bulk_create has given the message its key since the relation was made.
         relation.output_sms_message = relation.output_sms_message
     OutputSMSRelatedObject.objects.bulk_create(relations)
+    count_use(messages[0].template_slug, len(messages))
     announce(OutputSMSMessage.objects.filter(pk__in=[message.pk for message in messages]))

@@ -1,4 +1,4 @@
-"""Messages, what they belong to, what happened to them, and the templates that they are written from."""
+"""Messages, what they belong to, and what happened to them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from smsoffice import rendering
 from smsoffice.conf import conf
+from smsoffice.models.batch import Batch
 from smsoffice.models.common import Timestamped
+from smsoffice.models.templates import AbstractSMSTemplate, SMSTemplate
 from smsoffice.states import OPEN, State
+
+__all__ = [
+    "AbstractSMSTemplate",
+    "Batch",
+    "OutputSMSEvent",
+    "OutputSMSMessage",
+    "OutputSMSRelatedObject",
+    "SMSTemplate",
+]
 
 PRIORITY_SINGLE = 10
 PRIORITY_BULK = 0
@@ -72,6 +82,7 @@ class OutputSMSMessage(Timestamped):
         verbose_name=_("template"),
     )
     template_slug = models.CharField(_("template's slug"), max_length=100, blank=True)
+    template_version = models.PositiveIntegerField(_("template's version"), null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.WAITING)
     backend = models.CharField(_("gateway"), max_length=250, blank=True)
     error = models.TextField(_("error"), blank=True)
@@ -97,6 +108,16 @@ class OutputSMSMessage(Timestamped):
     resend_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="resends", verbose_name=_("resend of")
     )
+    batch = models.ForeignKey(
+        Batch,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="messages",
+        verbose_name=_("bulk send"),
+    )
+    batch_row = models.PositiveIntegerField(_("row of the bulk send"), null=True, blank=True)
 
     objects = OutputSMSMessageManager()
 
@@ -108,11 +129,29 @@ class OutputSMSMessage(Timestamped):
         verbose_name_plural = _("messages")
         default_permissions = ("add", "change", "view")
         permissions = [("export_outputsmsmessage", _("Can export messages"))]
+        constraints = [
+            # A row of a bulk send is one message, whoever writes it how often.
+            models.UniqueConstraint(
+                fields=["batch", "batch_row"], name="smsoffice_batch_row", condition=Q(batch__isnull=False)
+            ),
+        ]
         indexes = [
             # The claim: the highest priority first, then the longest due.
             models.Index(
-                F("priority").desc(), "due_at", "id", name="smsoffice_queue", condition=Q(state=State.WAITING)
+                F("priority").desc(),
+                "due_at",
+                "id",
+                name="smsoffice_queue",
+                condition=Q(state=State.WAITING, batch__isnull=True),
             ),
+            # The claim of a bulk send's rows. A paused one is not looked into, however much waits in it.
+            models.Index(
+                fields=["batch", "due_at", "id"],
+                name="smsoffice_batch_queue",
+                condition=Q(state=State.WAITING, batch__isnull=False),
+            ),
+            # How far a bulk send is.
+            models.Index(fields=["batch", "state"], name="smsoffice_batch_state", condition=Q(batch__isnull=False)),
             models.Index(
                 fields=["expires_at"],
                 name="smsoffice_expiry",
@@ -124,8 +163,11 @@ class OutputSMSMessage(Timestamped):
                 name="smsoffice_check",
                 condition=Q(check_after__isnull=False),
             ),
+            # The log, whole and by each of its filters, newest first.
             models.Index(fields=["-created_at", "-id"], name="smsoffice_newest"),
+            models.Index(fields=["state", "-created_at", "-id"], name="smsoffice_state"),
             models.Index(fields=["tag", "-created_at", "-id"], name="smsoffice_tag"),
+            models.Index(fields=["template_slug", "-created_at", "-id"], name="smsoffice_template"),
             models.Index(fields=["recipient", "-created_at", "-id"], name="smsoffice_recipient"),
             # A receipt names the message by the gateway's own reference.
             models.Index(fields=["external_id"], name="smsoffice_external"),
@@ -324,72 +366,3 @@ class OutputSMSEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_state} → {self.to_state}"
-
-
-class AbstractSMSTemplate(Timestamped):
-    """A text with variables that messages are written from.
-
-    A host with needs of its own extends it and names its model in PYMESS_SMS_TEMPLATE_MODEL.
-    """
-
-    slug = models.SlugField(_("slug"), max_length=100, unique=True, help_text=_("By this name the code sends it."))
-    body = models.TextField(_("text"), help_text=_("Variables are written as {{ name }}."))
-
-    class Meta:
-        abstract = True
-        verbose_name = _("template")
-        verbose_name_plural = _("templates")
-        ordering = ["slug"]
-
-    def __str__(self) -> str:
-        return self.slug
-
-    def get_body(self) -> str:
-        """The text to render; override it to change the text before that."""
-        return self.body
-
-    def render_body(self, context_data: Mapping[str, Any]) -> str:
-        """The text with the data filled in, as plain text.
-
-        Raises:
-            TemplateError: the text cannot be rendered; MissingVariables names what the data lacks.
-            UnsafeData: the data is not plain.
-        """
-        return rendering.render(self.get_body(), context_data)
-
-    def can_send(self, recipient: str, context_data: Mapping[str, Any]) -> bool:
-        """Whether this template may be sent to `recipient`; override it to refuse."""
-        return True
-
-    def send(
-        self,
-        recipient: str,
-        context_data: Mapping[str, Any],
-        related_objects: Iterable[models.Model] | None = None,
-        tag: str | None = None,
-        **options: Any,
-    ) -> OutputSMSMessage | None:
-        """Render and accept one message.
-
-        Args:
-            options: idempotency_key, send_after, expires_at, priority, as for `smsoffice.backend.sms.send`.
-
-        Returns:
-            The accepted message; None where `can_send` said no.
-
-        Raises:
-            SMSError: the message was refused and no row was written.
-        """
-        from smsoffice.models.accept import accept
-
-        if not self.can_send(recipient, context_data):
-            return None
-        content = self.render_body(context_data)
-        return accept(recipient, content, related_objects, tag, template=self, **options)
-
-
-class SMSTemplate(AbstractSMSTemplate):
-    """The template model of a site that needs no other."""
-
-    class Meta(AbstractSMSTemplate.Meta):
-        swappable = "PYMESS_SMS_TEMPLATE_MODEL"

@@ -146,6 +146,8 @@ def test_the_page_shows_every_field_and_nothing_to_type() -> None:
         "sender": "Shop",
         "content": "Dear Jana,\nyour order is ready.",
         "template_slug": "order-ready",
+        "template_version": 41,
+        "batch_row": 4242,
         "state": State.ERROR,
         "backend": SMS_OPERATOR,
         "error": "The number does not exist.",

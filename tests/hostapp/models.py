@@ -14,8 +14,6 @@ from smsoffice.models.sms import AbstractSMSTemplate, OutputSMSMessage
 class CompanyTemplate(AbstractSMSTemplate):
     """A template that may be switched off, signs every text, and sends as pymess knows it."""
 
-    is_active = models.BooleanField(default=True)
-
     def get_body(self) -> str:
         return f"{self.body} Your {{{{ company }}}}."
 

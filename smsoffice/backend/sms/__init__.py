@@ -93,7 +93,7 @@ def send_template(
         others: as for `send`.
 
     Returns:
-        The message; None where the template's `can_send` said no.
+        The message; None where the template is switched off, or its `can_send` said no.
 
     Raises:
         TemplateNotFound: there is no such template.
@@ -131,7 +131,7 @@ def bulk_send_template(
         How many were accepted, and which rows were refused, each with its number (from 1) and the reason.
 
     Raises:
-        TemplateNotFound, TemplateError, InvalidOption: nothing was accepted.
+        TemplateNotFound, TemplateOff, TemplateError, InvalidOption: nothing was accepted.
     """
     template = get_template(slug)
     return accept_many(template, rows, tag, send_after=send_after, expires_at=expires_at, priority=priority)

@@ -1,0 +1,38 @@
+"""What a page must be for everyone: free of what axe finds, no wider than the window, readable in both themes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+NARROW = {"width": 360, "height": 740}
+WIDE = {"width": 1280, "height": 900}
+
+# The stock admin's breadcrumbs have links that differ by colour alone.
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+STOCK = "#header, .breadcrumbs, nav.sticky, .main > .nav-sidebar"
+
+
+def assert_accessible(page: Page) -> None:
+    """Ask axe about the page as it is, in the light theme and in the dark, wide and narrow; leaves it light and wide."""
+    for theme in ("dark", "light"):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        for size in (NARROW, WIDE):
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            found = [in_words(violation) for violation in _violations(page)]
+            assert found == [], f"{page.url}, {theme}, {size['width']} px"
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size["width"], f"{page.url} is {wide} px wide in a window of {size['width']} px"
+
+
+def _violations(page: Page) -> list[dict[str, Any]]:
+    context = {"exclude": [part.strip() for part in STOCK.split(",")]}
+    response = Axe().run(page, context=context, options=RULES).response  # type: ignore[arg-type]
+    return list(response["violations"])
+
+
+def in_words(violation: dict[str, Any]) -> str:
+    """The rule that a page breaks, and where."""
+    return f"{violation['id']}: {[node['html'][:160] for node in violation['nodes'][:5]]}"
