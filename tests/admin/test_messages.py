@@ -119,7 +119,7 @@ def test_the_log_costs_the_same_queries_whatever_its_length(django_assert_num_qu
 
 
 def test_the_log_counts_no_further_than_it_pages(monkeypatch, django_assert_num_queries) -> None:
-    monkeypatch.setattr(pages, "LISTED", 60)
+    monkeypatch.setattr("smsoffice.admin.log.LISTED", 60)
     for _ in range(70):
         a_message()
     browser = superuser()
@@ -203,7 +203,7 @@ def test_a_message_without_events_says_so() -> None:
 
 
 def test_a_timeline_without_end_is_cut(monkeypatch) -> None:
-    monkeypatch.setattr(pages, "EVENTS", 2)
+    monkeypatch.setattr("smsoffice.admin.message.EVENTS", 2)
     message = a_message()
     for number in range(3):
         an_event(message, State.UNKNOWN, words=f"Answer {number}.")
