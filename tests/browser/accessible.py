@@ -18,9 +18,9 @@ STOCK = "#header, .breadcrumbs, nav.sticky, .main > .nav-sidebar"
 def assert_accessible(page: Page) -> None:
     """Ask axe about the page as it is, in the light theme and in the dark, wide and narrow; leaves it light and wide."""
     for theme in ("dark", "light"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         for size in (NARROW, WIDE):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.set_viewport_size(size)
             found = [in_words(violation) for violation in _violations(page)]
             assert found == [], f"{page.url}, {theme}, {size['width']} px"
             wide = page.evaluate("document.documentElement.scrollWidth")
@@ -29,7 +29,7 @@ def assert_accessible(page: Page) -> None:
 
 def _violations(page: Page) -> list[dict[str, Any]]:
     context = {"exclude": [part.strip() for part in STOCK.split(",")]}
-    response = Axe().run(page, context=context, options=RULES).response  # type: ignore[arg-type]
+    response = Axe().run(page, context=context, options=RULES).response
     return list(response["violations"])
 
 

@@ -118,6 +118,17 @@ class SMSBackend:
             words, wait = message.error or _("The gateway's client put it off."), message.due_at - timezone.now()
             record([answered(message, Outcome(State.WAITING, words=words, retry_after=wait))], held=[message])
 
+    def check_now(self, messages: Sequence[OutputSMSMessage]) -> bool:
+        """Ask about these messages at once, due or not; they follow what was learnt.
+
+        Returns:
+            Whether the gateway was asked. A backend that asks in its own way does so in its next round.
+
+        Raises:
+            GatewayError: the gateway refused to tell, or did not answer.
+        """
+        return False
+
     def bulk_check_sms_states(self) -> Mapping[str, int] | None:
         """Ask the gateway about messages that are not final; by default there is nobody to ask.
 
@@ -184,15 +195,23 @@ class Gateway(SMSBackend):
             GatewayError: the gateway refused to tell, or did not answer; the rest is asked about next time.
         """
         states: Counter[str] = Counter()
-        grace = max(timedelta(seconds=conf.SMS_UNKNOWN_GRACE), self.deadline)
         while self.asks and (messages := claim_for_check(self.path(), self.check_size)):
-            outcomes: dict[int, Outcome] = {}
-            # What the gateway had not heard of when it was asked it may have heard of when it answers.
-            asked_at = timezone.now()
-            self._sort(messages, self.ask(messages), outcomes)
-            record([asked(m, outcomes[m.pk], asked_at, grace) for m in messages if m.pk in outcomes], held=messages)
+            self._check(messages)
             states.update(str(message.state) for message in messages)
         return states
+
+    def check_now(self, messages: Sequence[OutputSMSMessage]) -> bool:
+        for start in range(0, len(messages) if self.asks else 0, self.check_size):
+            self._check(messages[start : start + self.check_size])
+        return self.asks
+
+    def _check(self, messages: Sequence[OutputSMSMessage]) -> None:
+        outcomes: dict[int, Outcome] = {}
+        # What the gateway had not heard of when it was asked it may have heard of when it answers.
+        asked_at = timezone.now()
+        self._sort(messages, self.ask(messages), outcomes)
+        grace = max(timedelta(seconds=conf.SMS_UNKNOWN_GRACE), self.deadline)
+        record([asked(m, outcomes[m.pk], asked_at, grace) for m in messages if m.pk in outcomes], held=messages)
 
     def neighbours(
         self, messages: Collection[OutputSMSMessage], external_ids: Collection[str], skew: timedelta
