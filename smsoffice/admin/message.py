@@ -1,77 +1,86 @@
-"""The page of one message: what became of it."""
+"""The page of one message: what became of it, why, and what can be done about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import prefetch_related_objects
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from smsoffice.admin.common import NobodyEdits, page_of
+from smsoffice import phone
+from smsoffice.admin import message_actions, resend
+from smsoffice.admin.common import NobodyEdits, gateway_title, page_of, to_the_second
+from smsoffice.admin.timeline import timeline_of
+from smsoffice.admin.verdict import verdict_on
+from smsoffice.backend.sms import get_sms_backend
+from smsoffice.models.decisions import may_be_decided
 from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.preview import look_at_sent
+from smsoffice.states import OPEN, State
 
 EVENTS = 200
 RELATED = 20
+RESENDS = 20
+
+SECRET = ("password", "secret", "token", "authorization", "api_key", "apikey", "access_key")
+"""What a key of a gateway's or a caller's data has in its name where its value is nobody's to read."""
 
 
 class Belonging(NamedTuple):
-    """What a message belongs to, as far as the reader may know it."""
+    """What a message belongs to, as far as the reader may know it.
+
+    Args:
+        kind: the type of the object, in words.
+        name: its name, or its key where the reader may not see it.
+        url: its page; None where there is none for the reader.
+        query: what the log is to be asked for its messages.
+    """
 
     kind: str
     name: str
     url: str | None
+    query: str
 
 
 class MessagePages(NobodyEdits):
-    """One message, to read."""
+    """One message, to read and to act on."""
 
-    fieldsets = [
-        (None, {"fields": ["to", "sender", "content", "state", "why"]}),
-        (
-            _("Origin"),
-            {
-                "fields": [
-                    "template_slug",
-                    "template_version",
-                    "batch",
-                    "batch_row",
-                    "tag",
-                    "resend_of",
-                    "idempotency_key",
-                    "extra_data",
-                ]
-            },
-        ),
-        (_("Gateway"), {"fields": ["gateway", "external_id", "segments", "encoding", "extra_sender_data"]}),
-        (
-            _("Times"),
-            {
-                "fields": [
-                    "created_at",
-                    "send_after",
-                    "due_at",
-                    "expires_at",
-                    "sent_at",
-                    "check_after",
-                    "changed_at",
-                    "send_attempts",
-                    "priority",
-                ]
-            },
-        ),
-    ]
-    readonly_fields = ["to", "gateway", "why"]
+    change_form_template = "admin/smsoffice/outputsmsmessage/message.html"
+    fields = ()
 
-    @admin.display(description=_("error"))
-    def why(self, message: OutputSMSMessage) -> str:
-        # What is stored is in the site's language; what is a fixed sentence of ours can be read in any.
-        return gettext(message.error) if message.error else str(self.get_empty_value_display())
+    def get_urls(self) -> list[URLPattern]:
+        views = {
+            "check": message_actions.check,
+            "settle": message_actions.settle_page,
+            "cancel": message_actions.cancel_page,
+            "resend": resend.resend_page,
+        }
+        own = [
+            path(
+                f"<int:message_id>/{name}/",
+                self.admin_site.admin_view(partial(view, self)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+            )
+            for name, view in views.items()
+        ]
+        urls: list[URLPattern] = super().get_urls()
+        return own + urls
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OutputSMSMessage]:
+        found: QuerySet[OutputSMSMessage] = super().get_queryset(request)
+        at = request.resolver_match
+        if at is not None and "object_id" in at.kwargs:
+            return found.select_related("template", "batch", "resend_of")
+        return found
 
     def render_change_form(
         self,
@@ -83,22 +92,97 @@ class MessagePages(NobodyEdits):
         obj: OutputSMSMessage | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            events = list(obj.events.select_related("user")[: EVENTS + 1])
-            context["events"] = events[:EVENTS]
-            context["more_events"] = len(events) > EVENTS
-            context["belongings"] = list(_belongings(self.admin_site, request, obj))
+            context |= self._shown(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def _shown(self, request: HttpRequest, message: OutputSMSMessage) -> dict[str, Any]:
+        events = list(message.events.select_related("user").order_by("pk")[: EVENTS + 1])
+        name = gettext("SMS to %s") % phone.group_international(message.recipient)
+        resends = list(message.resends.order_by("pk")[:RESENDS])
+        may_change, may_send = may_act(request), self.has_add_permission(request)
+        waits = message.state == State.WAITING
+        return {
+            "title": name,
+            "subtitle": None,
+            "message": message,
+            "verdict": verdict_on(message),
+            "resends": resends,
+            "look": look_at_sent(message.content),
+            "timeline": timeline_of(message, events[:EVENTS]),
+            "has_history": bool(events),
+            "more_events": len(events) > EVENTS,
+            "belongings": list(_belongings(self.admin_site, request, message)),
+            "facts": list(_facts(message)),
+            "template_url": page_of(self.admin_site, request, message.template) if message.template else None,
+            "batch_url": page_of(self.admin_site, request, message.batch) if message.batch else None,
+            "extra": [shown for data in (message.extra_data, message.extra_sender_data) if (shown := _readable(data))],
+            "log_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "can_check": may_change and message.state in OPEN and _can_be_asked(message),
+            "can_cancel": may_change and waits,
+            "can_decide": may_change and may_be_decided(message),
+            "can_resend": may_send and not waits,
+        }
+
+
+def may_act(request: HttpRequest) -> bool:
+    """Whether the user may check, cancel and decide, though nobody edits a message's fields."""
+    return bool(request.user.has_perm("smsoffice.change_outputsmsmessage"))
+
+
+def _can_be_asked(message: OutputSMSMessage) -> bool:
+    try:
+        return bool(message.backend) and get_sms_backend(message.backend).asks
+    except Exception:
+        # The gateway of an old message may be gone, or no longer configured.
+        return False
 
 
 def _belongings(site: AdminSite, request: HttpRequest, message: OutputSMSMessage) -> Iterator[Belonging]:
-    """The template and the related objects; of what the reader may not see, the kind and the key only."""
-    if message.template is not None and (url := page_of(site, request, message.template)):
-        yield Belonging(gettext("template"), str(message.template), url)
+    """The related objects; of what the reader may not see, the kind and the key only."""
     relations = list(message.related_objects.all()[:RELATED])
     types = {relation.pk: ContentType.objects.get_for_id(relation.content_type_id) for relation in relations}
     # The model of a content type may be gone with its app, an object with its row.
     prefetch_related_objects([r for r in relations if types[r.pk].model_class()], "content_object")
     for relation in relations:
-        living = relation.content_object if types[relation.pk].model_class() else None
+        kind = types[relation.pk]
+        living = relation.content_object if kind.model_class() else None
         url = page_of(site, request, living) if living is not None else None
-        yield Belonging(str(types[relation.pk].name), str(living) if url else relation.object_id, url)
+        query = f"related_object_type={kind.app_label}.{kind.model}&related_object_id={relation.object_id}"
+        yield Belonging(str(kind.name), str(living) if url else relation.object_id, url, query)
+
+
+def _facts(message: OutputSMSMessage) -> Iterator[tuple[str, str, bool]]:
+    """Name, value, and whether the value is a code: what is known and says something."""
+    ours = bool(message.external_id) and message.external_id.endswith(str(message.pk))
+    rows: list[tuple[str, object, bool]] = [
+        (gettext("Gateway"), gateway_title(message.backend), False),
+        (gettext("Sender"), message.sender, False),
+        (gettext("Tag"), message.tag, False),
+        (gettext("Attempts"), message.send_attempts or "", False),
+        (gettext("Send after"), message.send_after, False),
+        (gettext("Not later than"), message.expires_at, False),
+        (gettext("Next attempt"), message.due_at if message.state == State.WAITING and message.error else None, False),
+        (gettext("Asked about next"), message.check_after, False),
+        (gettext("Handed over"), message.sent_at, False),
+        (gettext("Idempotency key"), message.idempotency_key, True),
+        (gettext("Our reference") if ours else gettext("Gateway's reference"), message.external_id, True),
+        (gettext("Row of the bulk send"), message.batch_row or "", False),
+        (gettext("Last changed"), message.changed_at, False),
+    ]
+    for name, value, is_code in rows:
+        if value not in (None, ""):
+            yield name, to_the_second(value) if isinstance(value, datetime) else str(value), is_code
+
+
+def _readable(data: Mapping[str, Any]) -> str:
+    """A message's data as text, without what nobody may read; empty where there is none."""
+    return json.dumps(_without_secrets(data), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2) if data else ""
+
+
+def _without_secrets(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {
+            key: "…" if any(word in str(key).lower() for word in SECRET) else _without_secrets(value)
+            for key, value in data.items()
+        }
+    return [_without_secrets(one) for one in data] if isinstance(data, list) else data

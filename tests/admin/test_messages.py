@@ -5,16 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group, User
-from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from project.demo.models import Customer
-from smsoffice.admin import messages as pages
 from smsoffice.models.gateway import GatewayStatus
-from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
+from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, a_message, a_template, browser_of, superuser
 
@@ -136,137 +132,6 @@ def test_a_log_that_is_paged_whole_does_not_speak_of_older_messages() -> None:
 
 
 # --- The page of a message -------------------------------------------------------------------------------------------
-
-
-def test_the_page_shows_every_field_and_nothing_to_type() -> None:
-    original = a_message()
-    moment = timezone.now()
-    values = {
-        "recipient": "+420777123456",
-        "sender": "Shop",
-        "content": "Dear Jana,\nyour order is ready.",
-        "template_slug": "order-ready",
-        "template_version": 41,
-        "batch_row": 4242,
-        "state": State.ERROR,
-        "backend": SMS_OPERATOR,
-        "error": "The number does not exist.",
-        "tag": "orders",
-        "extra_data": {"campaign": "winter"},
-        "extra_sender_data": {"price": "1.20"},
-        "external_id": "gateway-4711",
-        "segments": 3,
-        "encoding": "UCS-2",
-        "priority": 77,
-        "send_after": moment,
-        "due_at": moment,
-        "expires_at": moment,
-        "sent_at": moment,
-        "check_after": moment,
-        "send_attempts": 9,
-        "idempotency_key": "order-1042",
-        "resend_of": original,
-    }
-    text = superuser().get(page(a_message(**values))).content.decode()
-    shown = ["+420 777 123 456", "Shop", "Dear Jana,<br>your order is ready.", "order-ready", "Error", "SMS Operator"]
-    shown += ["The number does not exist.", "orders", "winter", "1.20", "gateway-4711", "UCS-2", "77", "order-1042"]
-    for value in [*shown, page(original)]:
-        assert value in text
-    named = {"id", "recipient", "backend", "template", "error"}  # shown in words, or by the slug
-    fields = {field.name for field in OutputSMSMessage._meta.fields} - named
-    assert fields <= {name for _, options in pages.OutputSMSMessageAdmin.fieldsets for name in options["fields"]}
-    form = text[text.index('id="outputsmsmessage_form"') :]
-    assert "<textarea" not in form
-    assert "<select" not in form
-    assert 'type="text"' not in form
-    assert 'type="submit"' not in form
-
-
-def test_the_timeline_tells_what_happened_oldest_first() -> None:
-    message = a_message(state=State.DELIVERED)
-    operator = User.objects.create_user("olga")
-    an_event(message, State.UNKNOWN, from_state=State.WAITING, source=OutputSMSEvent.Source.QUEUE)
-    an_event(message, State.DELIVERED, code="0", words="Delivered.", source=OutputSMSEvent.Source.ASKED)
-    an_event(message, State.SENT, code="22", words="Sent to <operator>.", ignored=True)
-    an_event(message, State.DELIVERED, source=OutputSMSEvent.Source.OPERATOR, user=operator)
-    text = superuser().get(page(message)).content.decode()
-    text = text[text.index('id="events"') :]
-    told = ["Waiting → Unknown", "Queue", "Unknown → Delivered", "Gateway was asked, code 0", "Delivered."]
-    told += ["Unknown → Sent (ignored)", "code 22", "Sent to &lt;operator&gt;.", "Operator: olga"]
-    places = [text.index(words) for words in told]
-    assert places == sorted(places)
-    assert ['class="quiet"' in line for line in text.split("<li")[1:5]] == [False, False, True, False]
-
-
-def test_a_message_without_events_says_so() -> None:
-    assert "No history is kept for this message." in superuser().get(page(a_message())).content.decode()
-
-
-def test_a_timeline_without_end_is_cut(monkeypatch) -> None:
-    monkeypatch.setattr("smsoffice.admin.message.EVENTS", 2)
-    message = a_message()
-    for number in range(3):
-        an_event(message, State.UNKNOWN, words=f"Answer {number}.")
-    text = superuser().get(page(message)).content.decode()
-    assert "Answer 1." in text
-    assert "Answer 2." not in text
-    assert "What came later is not shown." in text
-
-
-def test_related_objects_are_links_for_those_who_may_see_them_and_keys_for_others() -> None:
-    customer = Customer.objects.create(name="Jana Nováková", phone="+420777123456")
-    template = a_template()
-    message = a_message(template=template, template_slug="ready")
-    OutputSMSRelatedObject.to(message, customer).save()
-    links = {
-        "customer": reverse("admin:demo_customer_change", args=[customer.pk]),
-        "template": reverse("admin:smsoffice_smstemplate_change", args=[template.pk]),
-    }
-
-    may = browser_of(VIEW, "demo.view_customer", "view_smstemplate").get(page(message)).content.decode()
-    assert f'<a href="{links["customer"]}">Jana Nováková</a>' in may
-    assert f'<a href="{links["template"]}">ready</a>' in may
-
-    may_not = browser_of(VIEW).get(page(message)).content.decode()
-    assert links["customer"] not in may_not
-    assert links["template"] not in may_not
-    assert "Jana" not in may_not
-    assert "Customer" in may_not
-    assert f"<td>{customer.pk}</td>" in may_not
-
-
-def test_related_objects_that_are_gone_keep_their_kind_and_key() -> None:
-    message = a_message()
-    group = Group.objects.create(pk=4711, name="Deleted tomorrow")
-    OutputSMSRelatedObject.to(message, group).save()
-    gone = ContentType.objects.create(app_label="uninstalled", model="invoice")
-    OutputSMSRelatedObject.objects.create(output_sms_message=message, content_type=gone, object_id="F-2026-1")
-    group.delete()
-    text = superuser().get(page(message)).content.decode()
-    assert "<td>4711</td>" in text
-    assert "<td>F-2026-1</td>" in text
-    assert "Invoice" in text
-
-
-def test_the_page_costs_the_same_queries_whatever_belongs_to_the_message(django_assert_max_num_queries) -> None:
-    message = a_message()
-    customers = [Customer.objects.create(name=f"C{n}", phone="+420777123456") for n in range(8)]
-    groups = [Group.objects.create(name=f"G{n}") for n in range(8)]
-    user = User.objects.create_user("olga")
-    for obj in [*customers, *groups]:
-        OutputSMSRelatedObject.to(message, obj).save()
-    for _ in range(30):
-        an_event(message, State.UNKNOWN, user=user)
-    browser = superuser()
-    browser.get(page(message))
-    # Session, user, message, events, relations, and one for each of the two kinds.
-    with django_assert_max_num_queries(7):
-        browser.get(page(message))
-
-
-def test_a_message_that_is_not_there_is_said_so() -> None:
-    address = reverse("admin:smsoffice_outputsmsmessage_change", args=[1])
-    assert "doesn’t exist" in superuser().get(address, follow=True).content.decode()
 
 
 def test_what_stands_in_a_message_is_text_and_no_markup() -> None:

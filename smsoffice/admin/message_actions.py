@@ -1,0 +1,150 @@
+"""What an operator does to one message from its page: ask the gateway, decide, cancel. Each is a POST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from smsoffice.admin.common import gateway_title
+from smsoffice.backend.sms import get_sms_backend
+from smsoffice.exceptions import GatewayError
+from smsoffice.models.decisions import OUTCOMES, cancel, settle
+from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.states import OPEN, State
+
+if TYPE_CHECKING:
+    from smsoffice.admin.message import MessagePages
+
+
+class DecisionForm(forms.Form):
+    """What an operator knows of a message, and how."""
+
+    outcome = forms.ChoiceField(choices=[(state.value, state.label) for state in sorted(OUTCOMES)])
+    note = forms.CharField(max_length=500)
+
+
+def the_message(page: MessagePages, request: HttpRequest, message_id: int) -> OutputSMSMessage:
+    """The message that an action is about; 404 without it, 403 for who may not see it."""
+    message = OutputSMSMessage.objects.filter(pk=message_id).first()
+    if not page.has_view_permission(request, message):
+        raise PermissionDenied
+    if message is None:
+        raise Http404
+    return message
+
+
+def back_to(page: MessagePages, message: OutputSMSMessage) -> HttpResponseRedirect:
+    """To the message's page."""
+    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
+    return HttpResponseRedirect(reverse(name, args=[message.pk], current_app=page.admin_site.name))
+
+
+def log_of(request: HttpRequest, message: OutputSMSMessage, words: str) -> None:
+    """Write who did what to a message; neither its text nor its number."""
+    LogEntry.objects.create(
+        user_id=cast(int, request.user.pk),
+        content_type=ContentType.objects.get_for_model(message),
+        object_id=str(message.pk),
+        object_repr=str(message),
+        action_flag=CHANGE,
+        change_message=words,
+    )
+
+
+def _acting(page: MessagePages, request: HttpRequest, message_id: int) -> OutputSMSMessage:
+    if not request.user.has_perm("smsoffice.change_outputsmsmessage"):
+        raise PermissionDenied
+    return the_message(page, request, message_id)
+
+
+def check(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResponse:
+    """Ask the gateway about the message now."""
+    message = _acting(page, request, message_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    before = message.state
+    if before not in OPEN:
+        page.message_user(
+            request, _("There is nothing to ask: the state of this message is final or not begun."), messages.WARNING
+        )
+        return back_to(page, message)
+    level, words = _ask(message)
+    if not words:
+        message.refresh_from_db()
+        news = {"state": message.get_state_display()}
+        if message.state != before:
+            words = _("The state is now: %(state)s.") % news
+        else:
+            words = _("Nothing new: the state is still %(state)s.") % news
+    page.message_user(request, words, level)
+    return back_to(page, message)
+
+
+def _ask(message: OutputSMSMessage) -> tuple[int, str]:
+    """How it went, and what to say of it unless that is for the message's new state to say."""
+    gateway = gateway_title(message.backend)
+    try:
+        # What a gateway says is kept in the site's language.
+        with translation.override(settings.LANGUAGE_CODE):
+            asked = get_sms_backend(message.backend).check_now([message])
+    except (GatewayError, ImproperlyConfigured) as error:
+        told = {"gateway": gateway, "words": error}
+        return messages.ERROR, _("%(gateway)s could not be asked: %(words)s Nothing was changed.") % told
+    if not asked:
+        return messages.WARNING, _("%s cannot be asked about single messages.") % gateway
+    return messages.SUCCESS, ""
+
+
+def settle_page(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResponse:
+    """Record what the operator knows of a message whose outcome is not known."""
+    message = _acting(page, request, message_id)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        words = _("Nothing was recorded. Say whether the customer has the text, and how you know.")
+        page.message_user(request, words, messages.ERROR)
+        return back_to(page, message)
+    outcome = State(form.cleaned_data["outcome"])
+    if settle(message, outcome, form.cleaned_data["note"], request.user.pk):
+        log_of(request, message, _("Decided: %s.") % outcome.label)
+        page.message_user(request, _("Your decision is recorded: %s.") % outcome.label, messages.SUCCESS)
+    else:
+        message.refresh_from_db()
+        told = {"state": message.get_state_display()}
+        words = _("News came first: the state is now %(state)s. Your decision was not needed.") % told
+        page.message_user(request, words, messages.WARNING)
+    return back_to(page, message)
+
+
+def cancel_page(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResponse:
+    """Ask, and on POST cancel the message if it still waits."""
+    message = _acting(page, request, message_id)
+    if request.method != "POST":
+        context: dict[str, Any] = {
+            **page.admin_site.each_context(request),
+            "title": _("Cancel this message?"),
+            "opts": page.opts,
+            "message": message,
+            "waits": message.state == State.WAITING,
+        }
+        return TemplateResponse(request, "admin/smsoffice/outputsmsmessage/cancel.html", context)
+    with translation.override(settings.LANGUAGE_CODE):
+        cancelled = cancel([message.pk], request.user.pk)
+    if cancelled:
+        log_of(request, message, _("Cancelled."))
+        page.message_user(request, _("The message is cancelled. It will not be sent."), messages.SUCCESS)
+    else:
+        page.message_user(request, _("It was too late: the message does not wait any more."), messages.WARNING)
+    return back_to(page, message)

@@ -1,0 +1,96 @@
+"""Resend: on purpose, once, with open eyes. One message from its page; the page before says what goes to whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from smsoffice import phone
+from smsoffice.admin.common import gateway_title
+from smsoffice.admin.message_actions import back_to, log_of, the_message
+from smsoffice.conf import conf
+from smsoffice.models.decisions import MAY_HAVE_ARRIVED, resend
+from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.preview import look_at_sent
+from smsoffice.states import State
+
+if TYPE_CHECKING:
+    from smsoffice.admin.message import MessagePages
+
+RECENT = timedelta(hours=24)
+SHOWN = 10
+
+
+def resend_page(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResponse:
+    """Say what will be sent to whom, and on POST send it, the second time only lead to it."""
+    if not page.has_add_permission(request):
+        raise PermissionDenied
+    message = the_message(page, request, message_id)
+    if message.state == State.WAITING:
+        page.message_user(request, _("It has not been sent yet, so there is nothing to resend."), messages.WARNING)
+        return back_to(page, message)
+    may_arrive_twice = message.state in MAY_HAVE_ARRIVED
+    if request.method == "POST" and (token := _token(request)):
+        if not may_arrive_twice or "accept_duplicate" in request.POST:
+            return _resent(page, request, message, token)
+        words = _("Nothing was sent. Tick the box first: the customer may get the text twice.")
+        page.message_user(request, words, messages.ERROR)
+    return TemplateResponse(
+        request,
+        "admin/smsoffice/outputsmsmessage/resend.html",
+        {
+            **page.admin_site.each_context(request),
+            **_shown(message),
+            "opts": page.opts,
+            "token": _token(request) or uuid4(),
+            "may_arrive_twice": may_arrive_twice,
+        },
+    )
+
+
+def _token(request: HttpRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get("token", ""))
+    except ValueError:
+        return None
+
+
+def _resent(page: MessagePages, request: HttpRequest, message: OutputSMSMessage, token: UUID) -> HttpResponse:
+    with translation.override(settings.LANGUAGE_CODE):
+        resent = resend(message, f"resend-{token}", request.user.pk)
+    if resent.is_new:
+        log_of(request, message, _("Resent as message %s.") % resent.message.pk)
+        resent.message.refresh_from_db()
+        words = _("The message to %(recipient)s was accepted. Its state: %(state)s.")
+        level = messages.ERROR if resent.message.failed else messages.SUCCESS
+    else:
+        words = _("This was sent before, to %(recipient)s, and not a second time. To send more, open a new page.")
+        level = messages.WARNING
+    told = {
+        "recipient": phone.group_international(resent.message.recipient),
+        "state": resent.message.get_state_display(),
+    }
+    page.message_user(request, words % told, level)
+    return back_to(page, resent.message)
+
+
+def _shown(message: OutputSMSMessage) -> dict[str, Any]:
+    since = timezone.now() - RECENT
+    same_number = OutputSMSMessage.objects.filter(recipient=message.recipient, created_at__gte=since)
+    return {
+        "title": _("Resend this message?"),
+        "message": message,
+        "look": look_at_sent(message.content),
+        "gateway": gateway_title(str(conf.SMS_SENDER_BACKEND)),
+        "recent": list(same_number.order_by("-created_at", "-pk")[:SHOWN]),
+        "belongings": message.related_objects.count(),
+    }
