@@ -21,9 +21,9 @@ TEMPLATES = {
     "order-received-en": "Hello {{ customer.name }}, we have received your order {{ order.number }}. "
     "Total: CZK {{ order.total }}. Thank you!",
     "order-ready": "Dobrý den, objednávka {{ order.number }} je připravena k vyzvednutí. "
-    "Kód pro výdej: {{ code }}. Čekáme na vás do {{ pickup_until }}.",
+    "Kód pro výdej: {{ code }}. Čekáme na vás do {{ pickup_until }}",
     "order-ready-en": "Hello, your order {{ order.number }} is ready. "
-    "Your pickup code is {{ code }}. We keep it for you until {{ pickup_until }}.",
+    "Your pickup code is {{ code }}. We keep it for you until {{ pickup_until }}",
     "order-shipped": "Zásilku s objednávkou {{ order.number }} jsme předali dopravci"
     "{% if courier %} {{ courier }}{% endif %}. Doručení očekávejte zítra.",
     "order-shipped-en": "Your order {{ order.number }} was handed over to the courier"
@@ -39,4 +39,25 @@ TEMPLATES = {
     "voucher-december-en": "{{ customer.name }}, here is a gift: {{ discount|default:10 }} % off everything until "
     "24 December with the code {{ code }}. Have a peaceful Advent!",
 }
+DESCRIPTIONS = {
+    "order-received": "Thanks for the order",
+    "order-ready": "The order waits at the shop",
+    "order-shipped": "The parcel left the shop",
+    "payment-reminder": "The order is not paid yet",
+    "login-code": "One-time code to log in",
+    "voucher-december": "Advent voucher",
+}
+"""What a template is for, by its slug without the language."""
+
+VARIABLES: dict[str, tuple[str, str, str]] = {
+    "customer.name": ("Jana Nováková", "Maxmiliána Alexandra Procházková-Dvořáková", "As the customer wrote it"),
+    "order.number": ("2026-1042", "2026-104217", ""),
+    "order.total": ("1290", "129900", "In crowns, without decimals"),
+    "code": ("447153", "447153", "Six digits"),
+    "pickup_until": ("23.11.", "23.11.", "The last day to pick it up"),
+    "courier": ("Zásilkovna", "Zásilkovna", "Empty where the shop delivers itself"),
+    "discount": ("15", "15", "Percent; 10 without it"),
+}
+"""What the shop hands over: an example, the longest likely value, and what it is."""
+
 COURIERS = ("Zásilkovna", "PPL", "")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -35,6 +35,9 @@ class AbstractSMSTemplate(Timestamped):
 
     history = HistoricalRecords(inherit=True, excluded_fields=["created_at", "changed_at"])
 
+    NOT_VERSIONED = frozenset({"created_at", "changed_at", "version"})
+    """Columns that may differ between two rows of one version."""
+
     class Meta:
         abstract = True
         verbose_name = _("template")
@@ -43,6 +46,37 @@ class AbstractSMSTemplate(Timestamped):
 
     def __str__(self) -> str:
         return self.slug
+
+    def save(
+        self,
+        *,
+        force_insert: bool | tuple[models.base.ModelBase, ...] = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Save as any model, but each save that changes something is the next version, and no other is written.
+
+        `QuerySet.update` and `bulk_update` pass by this: what they change has no version and no history.
+        """
+        kept = None if update_fields is None else {*update_fields, "version", "changed_at"}
+        with transaction.atomic(using=using):
+            before = None if self._state.adding else self._locked(using)
+            if before and not force_insert:
+                if not self.differs_from(before, kept):
+                    return
+                self.version = before.version + 1
+            super().save(force_insert=force_insert, force_update=force_update, using=using, update_fields=kept)
+
+    def _locked(self, using: str | None) -> AbstractSMSTemplate | None:
+        rows = type(self)._base_manager.using(using or self._state.db)
+        return rows.select_for_update().filter(pk=self.pk).first()
+
+    def differs_from(self, other: AbstractSMSTemplate, fields: Iterable[str] | None = None) -> bool:
+        """Whether another row would be another version: it has other values, in `fields` or anywhere."""
+        names = {field.attname for field in self._meta.concrete_fields} - self.NOT_VERSIONED - {self._meta.pk.attname}
+        names = names if fields is None else names.intersection(fields)
+        return any(getattr(self, name) != getattr(other, name) for name in names)
 
     def get_body(self) -> str:
         """The text to render; override it to change the text before that."""

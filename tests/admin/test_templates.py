@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from smsoffice.admin import AbstractSMSTemplateAdmin
 from smsoffice.models.sms import SMSTemplate
-from tests.admin.people import a_template, browser_of, superuser
+from smsoffice.models.uses import TemplateUse
+from tests.admin.people import a_message, a_template, browser_of, superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -19,17 +29,139 @@ def page(template: SMSTemplate) -> str:
     return reverse("admin:smsoffice_smstemplate_change", args=[template.pk])
 
 
-def test_the_list_shows_slug_first_line_and_when_it_changed() -> None:
-    a_template("ready", "\n  Order {{ number }} is ready.\nSee you soon.")
+def row_of(template: SMSTemplate, browser: Client | None = None) -> str:
+    """The template's row in the list, in words."""
+    text = (browser or superuser()).get(LIST).content.decode()
+    table = text[text.index("<tbody>") : text.index("</tbody>")]
+    [row] = [row for row in table.split("<tr>") if f'value="{template.pk}"' in row]
+    return " ".join(unescape(re.sub("<[^>]*>", " ", row)).split())
+
+
+def used(slug: str, days_ago: int, count: int) -> None:
+    at = timezone.now() - timedelta(days=days_ago)
+    TemplateUse.objects.create(template_slug=slug, day=timezone.localdate(at), count=count, last_used_at=at)
+
+
+def test_the_list_shows_slug_description_and_first_line() -> None:
+    template = a_template("ready", "\n  Order {{ number }} is ready.\nSee you soon.")
+    template.description = "It waits at the shop"
+    template.save()
+    row = row_of(template)
+    assert "ready It waits at the shop Order {{ number }} is ready." in row
+    assert "See you soon" not in row
+
+
+def test_the_list_shows_what_a_template_costs_with_its_examples() -> None:
+    template = a_template(body="x" * 150 + "{{ name }}")
+    assert "not known “name” has no example" in row_of(template)
+    template.variables = [{"name": "name", "example": "Jan", "longest": ""}]
+    template.save()
+    assert "1 part 153 of 160" in row_of(template)
+    template.variables = [{"name": "name", "example": "Jan", "longest": "Bartoloměj Novák"}]
+    template.save()
+    assert "1 part up to 2 with long values" in row_of(template)
+
+
+@pytest.mark.parametrize("body", ["Hello {{ name", "{% load static %}", "x" * 5000, "x" * 3000])
+def test_a_body_that_cannot_be_sent_is_its_rows_affair(body: str) -> None:
+    broken, other = a_template("broken", body), a_template("other", "Hello")
+    assert "Cannot be sent" in row_of(broken)
+    assert "1 part 5 of 160" in row_of(other)
+
+
+def test_the_list_shows_how_much_and_when_each_was_used() -> None:
+    never, old, often = a_template("never"), a_template("old"), a_template("often")
+    used("old", 40, 7)
+    used("often", 40, 1_000)
+    used("often", 29, 2_000)
+    used("often", 1, 386)
+    assert "0 in 30 days never Active" in row_of(never)
+    assert re.search(r"0 in 30 days 1 month, \d+ \w+ ago", row_of(old))
+    assert "2,386 in 30 days 1 day ago" in row_of(often)
+    by_use = superuser().get(LIST, {"o": "-4"}).context["cl"].result_list
+    assert next(iter(by_use)) == often
+
+
+def test_the_list_counts_and_shows_all_active_and_off() -> None:
+    a_template("one")
+    a_template("two")
+    off = a_template("three")
+    off.is_active = False
+    off.save()
+    browser = superuser()
+    text = browser.get(LIST).content.decode()
+    assert "All 3" in text
+    assert "Active 2" in text
+    assert "Off 1" in text
+    listed = browser.get(LIST, {"is_active__exact": "0"}).context["cl"].result_list
+    assert [template.slug for template in listed] == ["three"]
+
+
+def test_an_empty_list_says_what_a_template_is_and_an_empty_search_what_was_sought() -> None:
     text = superuser().get(LIST).content.decode()
-    assert "ready" in text
-    assert "Order {{ number }} is ready." in text
-    assert "See you soon" not in text
+    assert "No template yet." in text
+    assert "Add template" not in browser_of("view_smstemplate").get(LIST).content.decode()
+    a_template()
+    text = superuser().get(LIST, {"q": "<xyz>"}).content.decode()
+    assert "No template matches “&lt;xyz&gt;”." in text
+    assert "There is none of these." in superuser().get(LIST, {"is_active__exact": "0"}).content.decode()
 
 
-@pytest.mark.parametrize(("sought", "found"), [("READY", {"ready"}), ("voucher", {"sale"}), ("nothing", set())])
-def test_a_template_is_found_by_its_slug_and_its_text(sought: str, found: set[str]) -> None:
-    a_template("ready", "Come.")
+# --- Actions ---------------------------------------------------------------------------------------------------------
+
+
+def act(browser: Client, action: str, *templates: SMSTemplate, **more: str) -> Any:
+    chosen = {"action": action, "_selected_action": [str(template.pk) for template in templates], **more}
+    return browser.post(LIST, chosen, follow=True)
+
+
+def test_switching_off_says_first_when_the_template_was_used() -> None:
+    one, two, browser = a_template("one"), a_template("two"), superuser()
+    used("one", 0, 12)
+    text = act(browser, "switch_off", one, two).content.decode()
+    assert "Switch off 2 templates" in text
+    assert "now" in strip_tags(text)
+    assert SMSTemplate.objects.filter(is_active=True).count() == 2
+
+    answer = act(browser, "switch_off", one, two, confirmed="yes")
+    assert "2 templates were switched off." in answer.content.decode()
+    assert not SMSTemplate.objects.filter(is_active=True).exists()
+    one.refresh_from_db()
+    assert one.version == 2
+    assert one.history.get(version=2).history_user is not None
+    assert LogEntry.objects.count() == 2
+
+    assert "off already" in act(browser, "switch_off", one).content.decode()
+    assert "1 template was switched on." in act(browser, "switch_on", one).content.decode()
+    assert SMSTemplate.objects.get(is_active=True) == one
+
+
+def test_deleting_says_first_when_the_template_was_used_and_that_messages_stay() -> None:
+    template, browser = a_template(), superuser()
+    used("ready", 0, 12)
+    delete = reverse("admin:smsoffice_smstemplate_delete", args=[template.pk])
+    for text in (browser.get(delete).content.decode(), act(browser, "delete_selected", template).content.decode()):
+        assert "Its messages keep their text and its slug." in text
+        assert "Last used" in text
+    message = a_message(template=template, template_slug="ready")
+    browser.post(delete, {"post": "yes"})
+    message.refresh_from_db()
+    assert (message.template_id, message.template_slug) == (None, "ready")
+
+
+def test_who_may_not_change_templates_is_offered_no_action() -> None:
+    template, browser = a_template(), browser_of("view_smstemplate")
+    assert "switch_off" not in browser.get(LIST).content.decode()
+    act(browser, "switch_off", template, confirmed="yes")
+    template.refresh_from_db()
+    assert template.is_active
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"), [("READY", {"ready"}), ("voucher", {"sale"}), ("waits", {"ready"}), ("nothing", set())]
+)
+def test_a_template_is_found_by_its_slug_its_description_and_its_text(sought: str, found: set[str]) -> None:
+    SMSTemplate.objects.create(slug="ready", body="Come.", description="It waits")
     a_template("sale", "Your voucher: {{ code }}.")
     listed = superuser().get(LIST, {"q": sought}).context["cl"].result_list
     assert {template.slug for template in listed} == found
@@ -75,11 +207,12 @@ def test_markup_in_a_body_is_text_in_the_list() -> None:
 def test_the_list_costs_the_same_queries_whatever_its_length(django_assert_num_queries) -> None:
     browser = superuser()
     a_template("one")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         browser.get(LIST)
     for number in range(30):
         a_template(f"more-{number}")
-    with django_assert_num_queries(4):
+        used(f"more-{number}", 1, 5)
+    with django_assert_num_queries(5):
         browser.get(LIST)
 
 

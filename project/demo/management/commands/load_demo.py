@@ -10,12 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from project.demo.data import TEMPLATES
 from project.demo.history import make_history
 from project.demo.models import Customer
 from project.demo.people import logins_in_words, make_logins
 from project.demo.shop import make_customers, make_orders
-from smsoffice.backend.sms import get_template_model
+from project.demo.texts import count_uses, make_templates
 from smsoffice.models.sms import OutputSMSMessage
 
 
@@ -43,6 +42,7 @@ def load() -> int:
     now, dice = timezone.now(), Random(14)  # noqa: S311  (the same shop every time)
     make_logins()
     orders = make_orders(make_customers(), now, dice)
-    templates = get_template_model()
-    templates._default_manager.bulk_create(templates(slug=slug, body=body) for slug, body in TEMPLATES.items())
-    return make_history(orders, now, dice)
+    make_templates()
+    messages = make_history(orders, now, dice)
+    count_uses()
+    return messages
