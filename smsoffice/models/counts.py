@@ -1,0 +1,85 @@
+"""Messages counted by day, gateway and state, and kept: so that no page counts the whole log, and what retention
+removes stays counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from smsoffice.models.sms import OutputSMSMessage
+
+TODAY_IS_GOOD_FOR = timedelta(seconds=60)
+A_DAY_IS_GOOD_FOR = timedelta(hours=1)
+
+SETTLED_AFTER = timedelta(days=8)
+"""How long after its end a day may still change: receipts come late, and gateways are asked for a week."""
+
+Counts = dict[str, dict[str, int]]
+"""Messages by the gateway's path, and by state."""
+
+
+class DayCount(models.Model):
+    """The messages that were created on one day of the site's time, as they stood when they were counted."""
+
+    day = models.DateField(_("day"), unique=True)
+    counts = models.JSONField(_("messages"), default=dict, encoder=DjangoJSONEncoder)
+    counted_at = models.DateTimeField(_("counted"))
+    # Rows of this day were removed: it is never counted again.
+    is_final = models.BooleanField(_("final"), default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether it need not be counted again."""
+        if self.is_final:
+            return True
+        _start, end = bounds(self.day)
+        if self.counted_at >= end + SETTLED_AFTER:
+            return True
+        # What was counted before midnight lacks the rest of the day.
+        keeps = TODAY_IS_GOOD_FOR if now < end or self.counted_at < end else A_DAY_IS_GOOD_FOR
+        return now - self.counted_at < keeps
+
+
+def bounds(day: date) -> tuple[datetime, datetime]:
+    """The first moment of a day of the site's time, and of the next one."""
+    zone = timezone.get_default_timezone()
+    return tuple(datetime.combine(day + timedelta(days=n), time.min, tzinfo=zone) for n in (0, 1))  # type: ignore[return-value]
+
+
+def counts_of(days: Iterable[date]) -> dict[date, Counts]:
+    """The counts of some days, each counted only where what is kept of it is too old."""
+    wanted, now = set(days), timezone.now()
+    kept = {row.day: row for row in DayCount.objects.filter(day__in=wanted)}
+    return {
+        day: kept[day].counts if day in kept and kept[day].is_good(now) else count_day(day) for day in sorted(wanted)
+    }
+
+
+def count_day(day: date, *, is_final: bool = False) -> Counts:
+    """Count a day now and keep the result.
+
+    Args:
+        is_final: rows of it are about to be removed, so it is not to be counted again.
+    """
+    start, end = bounds(day)
+    rows = OutputSMSMessage.objects.filter(created_at__gte=start, created_at__lt=end).order_by()
+    counts: Counts = {}
+    for backend, state, number in rows.values_list("backend", "state").annotate(Count("pk")):
+        counts.setdefault(backend, {})[state] = number
+    values = {"counts": counts, "counted_at": timezone.now(), "is_final": is_final}
+    # What is final is kept, though another process began to count before.
+    if not DayCount.objects.filter(day=day, is_final=False).update(**values):
+        row, _made = DayCount.objects.get_or_create(day=day, defaults=values)
+        return dict(row.counts)
+    return counts

@@ -1,0 +1,237 @@
+"""The front page: is it sending, is anything stuck, does anything need somebody?"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from smsoffice import dashboard
+from smsoffice.admin.chart import Day, chart_of
+from smsoffice.admin.dashboard import log_url
+from smsoffice.models.batch import Batch
+from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.rounds import CommandRun, note_round
+from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.states import State
+from tests.admin.people import CHANGE, SEND, VIEW, browser_of, superuser
+from tests.backends import ScriptedGateway, use
+from tests.factories import BACKEND, ago, ahead, message, messages
+
+pytestmark = pytest.mark.django_db
+
+FRONT = reverse("admin:index")
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(settings: Any) -> None:
+    """Counts of another test are not shown here, and a gateway that sends is in force."""
+    cache.clear()
+    use(settings, ScriptedGateway)
+
+
+def front(browser: Client | None = None) -> str:
+    """The front page, counted anew."""
+    cache.clear()
+    return (browser or superuser()).get(FRONT).content.decode()
+
+
+def flat(text: str) -> str:
+    """A page's text with single spaces."""
+    return " ".join(text.split())
+
+
+def test_each_state_of_today_is_a_tile_that_leads_to_its_messages() -> None:
+    for count, state in enumerate(State, start=1):
+        messages(count, state)
+    message(State.ERROR, created_at=ago(days=3))
+    figures = dict(dashboard.figures().days)
+    totals = figures[timezone.localdate()]
+    assert sum(states.get("ERROR", 0) for states in totals.values()) == 6
+    text = front()
+    for state in State:
+        assert f"state={state.value}&amp;created_after=" in text
+
+
+def test_debug_is_hidden_while_there_is_none_and_the_gateway_sends(settings: Any) -> None:
+    message(State.SENT)
+    assert "so-debug" not in front().partition("base-svgs")[0]
+    settings.PYMESS_SMS_SENDER_BACKEND = "smsoffice.backend.sms.dummy.DummySMSBackend"
+    text = front()
+    assert "so-debug" in text.partition("base-svgs")[0]
+    assert "Test mode." in text
+
+
+def test_what_waits_is_told_with_its_age() -> None:
+    message(due_at=ago(minutes=44))
+    message(due_at=ahead(hours=2), send_after=ahead(hours=2))
+    paused = Batch.objects.create(title="Paused", status=Batch.Status.PAUSED)
+    message(due_at=ago(hours=9), batch=paused, batch_row=1)
+    queue = dashboard.figures().queue
+    assert (queue.due, queue.scheduled) == (1, 1)
+    assert "oldest 44 min" in front()
+
+
+def test_the_oldest_is_found_whatever_its_priority_and_in_running_bulk_sends() -> None:
+    running = Batch.objects.create(title="Running", status=Batch.Status.RUNNING)
+    message(due_at=ago(minutes=10))
+    message(due_at=ago(minutes=30), priority=-5)
+    message(due_at=ago(minutes=50), batch=running, batch_row=1, priority=0)
+    queue = dashboard.figures().queue
+    assert queue.due == 3
+    assert queue.oldest_due is not None
+    assert timezone.now() - queue.oldest_due > timedelta(minutes=49)
+
+
+def test_unknown_needs_a_decision_once_it_is_old() -> None:
+    message(State.UNKNOWN, sent_at=ago(minutes=20))
+    message(State.UNKNOWN, sent_at=ago(minutes=2))
+    undecided = dashboard.figures().undecided
+    assert (undecided.need_decision, undecided.asked) == (1, 1)
+    assert "1 needs a decision" in front()
+
+
+def test_a_gateway_that_refuses_us_is_an_alarm() -> None:
+    message(due_at=ago(minutes=44))
+    status = GatewayStatus.of(BACKEND)
+    status.refusal, status.refused_since = "It refuses our login.", ago(minutes=40)
+    status.save()
+    text = flat(front())
+    assert 'role="alert"' in text
+    assert "Nothing is being sent." in text
+    assert "It refuses our login. 1 message waits; it is not lost." in text
+    assert log_url(state="WAITING").replace("&", "&amp;") in text
+
+
+def test_a_late_command_is_said() -> None:
+    for name in CommandRun.Name:
+        note_round(name, 60, "3 SENDING")
+    assert "expected every" not in front()
+    CommandRun.objects.update(finished_at=ago(minutes=23))
+    text = front()
+    assert "Sending is late." in text
+    assert "States may be out of date." in text
+    assert "23 min" in text
+    assert "expected every 1 minute" in text
+
+
+def test_a_broker_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "has_broker", lambda: True)
+    monkeypatch.setattr(dashboard, "answers", lambda: False)
+    assert "broker does not answer" in front()
+
+
+def test_deliveries_are_told_by_gateway_of_what_was_handed_over() -> None:
+    messages(3, State.DELIVERED)
+    message(State.ERROR)
+    message(State.SENT)
+    message()
+    text = flat(front())
+    assert "60.0 %" in text
+    assert "in use" in text
+
+
+def test_reasons_are_counted_and_lead_to_their_messages() -> None:
+    for number in range(7):
+        messages(number + 1, State.ERROR, error=f"Reason {number}")
+    text = flat(front())
+    assert "Reason 6" in text
+    assert "Reason 1" not in text
+    assert "Other reasons" in text
+    assert "Show these 28 messages in the log" in text
+    assert "error=Reason+6" in text
+
+
+def test_bulk_sends_under_way_can_be_steered_from_here() -> None:
+    batch = Batch.objects.create(title="Voucher", status=Batch.Status.RUNNING, sendable=4, accepted=4)
+    for row, state in enumerate([State.WAITING, State.SENT, State.DELIVERED, State.WAITING], start=1):
+        message(state, batch=batch, batch_row=row)
+    text = flat(front(browser_of(VIEW, SEND)))
+    assert "2 of 4" in text
+    assert "50 %" in text
+    assert 'name="_pause"' in text
+    assert 'name="_pause"' not in front(browser_of(VIEW))
+    Batch.objects.update(status=Batch.Status.PAUSED)
+    assert 'name="_go_on"' in front(browser_of(VIEW, CHANGE))
+
+
+def test_a_new_site_says_what_to_do_first() -> None:
+    text = front()
+    assert "No message yet." in text
+    assert "No message failed." in text
+
+
+def test_who_may_not_see_messages_sees_the_stock_page() -> None:
+    message(State.ERROR, error="The number does not exist.")
+    text = front(browser_of("view_smstemplate"))
+    assert "SMS today" not in text
+    assert "The number does not exist." not in text
+    assert "Templates" in text
+
+
+def test_send_sms_is_offered_to_who_may_send() -> None:
+    address = reverse("admin:smsoffice_outputsmsmessage_add")
+    board = front(browser_of(VIEW)).partition('id="content-main"')[0]
+    assert address not in board
+    assert address in front(browser_of(VIEW, SEND)).partition('id="content-main"')[0]
+
+
+def test_where_counting_fails_the_page_still_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(dashboard, "figures", fail)
+    text = front()
+    assert "The numbers are not available at the moment." in text
+    assert "Messages" in text
+
+
+def test_the_counts_are_shared_for_a_minute(django_assert_max_num_queries: Any) -> None:
+    message(State.DELIVERED)
+    browser = superuser()
+    browser.get(FRONT)
+    # Session, user, the rounds, refusals and bulk sends; and the stock page's recent actions.
+    with django_assert_max_num_queries(8):
+        browser.get(FRONT)
+
+
+def test_the_counts_cost_the_same_however_many_messages_there_are(django_assert_max_num_queries: Any) -> None:
+    messages(30, State.ERROR, error="No.")
+    messages(30)
+    dashboard.figures()
+    cache.clear()
+    OutputSMSMessage.objects.update(priority=10)
+    with django_assert_max_num_queries(12):
+        dashboard.figures()
+
+
+# --- The chart -------------------------------------------------------------------------------------------------------
+
+
+def test_the_tallest_bar_fits_and_the_lines_are_round() -> None:
+    today = timezone.localdate()
+    chart = chart_of([Day(today, delivered=4712, open=100, failed=88), Day(today, delivered=0, open=0, failed=0)])
+    assert [number for _height, number in chart.grid] == [0, 2000, 4000, 6000]
+    tall, empty = chart.bars
+    assert tall.open_y >= 22
+    assert (empty.delivered_height, empty.open_height, empty.share_height) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 7, 99, 5210, 10_000_000])
+def test_any_number_can_be_drawn(number: int) -> None:
+    day = Day(timezone.localdate(), delivered=number, open=0, failed=number)
+    (bar,) = chart_of([day]).bars
+    assert 22 <= bar.delivered_y <= 172
+    assert 0 <= bar.share_height <= 34.0
+
+
+def test_a_bad_day_stands_out() -> None:
+    today = timezone.localdate()
+    days = [Day(today, delivered=98, open=0, failed=2)] * 13 + [Day(today, delivered=80, open=0, failed=20)]
+    assert [bar.is_high for bar in chart_of(days).bars] == [False] * 13 + [True]
