@@ -152,7 +152,9 @@ def office(database_url: str, django_db_blocker: Any, tmp_path: Path) -> Iterato
                 process.kill()
                 process.wait()
             with connections[ALIAS].cursor() as cursor:
-                cursor.execute("TRUNCATE smsoffice_outputsmsmessage, smsoffice_gatewaystatus CASCADE")
+                cursor.execute(
+                    "TRUNCATE smsoffice_outputsmsmessage, smsoffice_gatewaystatus, smsoffice_commandrun CASCADE"
+                )
             connections[ALIAS].close()
             del connections[ALIAS], connections.databases[ALIAS]
 
