@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
@@ -15,9 +16,10 @@ from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from smsoffice import phone
-from smsoffice.admin import message_actions, resend
+from smsoffice.admin import act_on_many, message_actions, resend, resend_many
 from smsoffice.admin.common import NobodyEdits, gateway_title, page_of, to_the_second
 from smsoffice.admin.timeline import timeline_of
 from smsoffice.admin.verdict import verdict_on
@@ -56,6 +58,7 @@ class MessagePages(NobodyEdits):
 
     change_form_template = "admin/smsoffice/outputsmsmessage/message.html"
     fields = ()
+    actions: Any = ["resend_selected", "check_selected", "cancel_selected"]
 
     def get_urls(self) -> list[URLPattern]:
         views = {
@@ -72,8 +75,36 @@ class MessagePages(NobodyEdits):
             )
             for name, view in views.items()
         ]
+        many = [
+            path(
+                name,
+                self.admin_site.admin_view(partial(view, self)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+            )
+            for name, view in (("resend_many", resend_many.resend_many), ("cancel_many", act_on_many.cancel_many))
+        ]
         urls: list[URLPattern] = super().get_urls()
-        return own + urls
+        return own + many + urls
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may check, cancel and decide, though nobody edits a message's fields."""
+        return may_act(request)
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may send what the log shows again."""
+        return self.has_add_permission(request) and self.has_view_permission(request)
+
+    @admin.action(description=_("Resend…"), permissions=["resend"])
+    def resend_selected(self, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
+        return resend_many.resend_selected(self, request, queryset)
+
+    @admin.action(description=_("Check state now"), permissions=["act"])
+    def check_selected(self, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
+        return act_on_many.check_selected(self, request, queryset)
+
+    @admin.action(description=_("Cancel, if still waiting…"), permissions=["act"])
+    def cancel_selected(self, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
+        return act_on_many.cancel_selected(self, request, queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutputSMSMessage]:
         found: QuerySet[OutputSMSMessage] = super().get_queryset(request)
@@ -92,10 +123,10 @@ class MessagePages(NobodyEdits):
         obj: OutputSMSMessage | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            context |= self._shown(request, obj)
+            context |= self._shown_of_message(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def _shown(self, request: HttpRequest, message: OutputSMSMessage) -> dict[str, Any]:
+    def _shown_of_message(self, request: HttpRequest, message: OutputSMSMessage) -> dict[str, Any]:
         events = list(message.events.select_related("user").order_by("pk")[: EVENTS + 1])
         name = gettext("SMS to %s") % phone.group_international(message.recipient)
         resends = list(message.resends.order_by("pk")[:RESENDS])

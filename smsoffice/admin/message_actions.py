@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -57,6 +58,17 @@ def log_of(request: HttpRequest, message: OutputSMSMessage, words: str) -> None:
         content_type=ContentType.objects.get_for_model(message),
         object_id=str(message.pk),
         object_repr=str(message),
+        action_flag=CHANGE,
+        change_message=words,
+    )
+
+
+def log_of_many(request: HttpRequest, model: type[Model], words: str) -> None:
+    """Write who did what to many rows; neither texts nor numbers."""
+    LogEntry.objects.create(
+        user_id=cast(int, request.user.pk),
+        content_type=ContentType.objects.get_for_model(model),
+        object_repr=str(model._meta.verbose_name_plural),
         action_flag=CHANGE,
         change_message=words,
     )
