@@ -1,224 +1,203 @@
-"""The send page: one message to one number, from a template or in one's own words."""
+"""The send page: a form with its check beside it, then a summary, and only then something is sent."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, cast
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID
 
-from django import forms
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin import helpers
-from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
-from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.text import format_lazy
-from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from smsoffice import phone
-from smsoffice.backend.sms import get_template_model, send, send_template
-from smsoffice.exceptions import (
-    InvalidContent,
-    InvalidOption,
-    InvalidRecipient,
-    MissingVariables,
-    SMSError,
-    TemplateError,
-    TemplateNotFound,
-    UnsafeData,
-)
-from smsoffice.models.accept import clean_options, draft
-from smsoffice.models.sms import PRIORITY_SINGLE, AbstractSMSTemplate, OutputSMSMessage
+from smsoffice.admin.common import NobodyEdits
+from smsoffice.admin.send_form import SendForm, as_typed
+from smsoffice.admin.send_list import LARGEST_FILE, PASTED, too_large
+from smsoffice.admin.send_panel import Panel
+from smsoffice.admin.send_summary import check, refused_file, summary_page
+from smsoffice.admin.send_words import time_until
+from smsoffice.backend.sms import get_template_model
+from smsoffice.conf import conf
+from smsoffice.exceptions import SMSError
+from smsoffice.models.batch import Batch
+from smsoffice.models.batch_draft import draft_text, store_draft
 
-if TYPE_CHECKING:
-    from smsoffice.admin.messages import OutputSMSMessageAdmin
+FOLDER = "admin/smsoffice/outputsmsmessage"
 
-EXAMPLE = '{"customer_name": "Jana"}'
+SPARE = 5 * 1024 * 1024
+"""Bytes that a form with a file may have beside the file."""
+
+READ_AWAY = 64 * 1024 * 1024
+"""Bytes of a refused upload that are read, as a browser shows no answer before it has sent all."""
 
 
-class SendForm(forms.Form):
-    """What is sent to whom. The token is drawn with the page, so that one page sends at most one message."""
+class SendPages(NobodyEdits):
+    """The stock add page, on which nothing is added before it was shown."""
 
-    token = forms.UUIDField(widget=forms.HiddenInput)
-    recipient = forms.CharField(
-        label=_("Recipient"),
-        max_length=100,
-        widget=AdminTextInputWidget,
-        help_text=_("A phone number in any spelling."),
-    )
-    template: forms.ModelChoiceField[AbstractSMSTemplate] = forms.ModelChoiceField(
-        label=_("Template"), queryset=None, to_field_name="slug", required=False, empty_label=_("None: own text")
-    )
-    variables = forms.CharField(
-        label=_("Variables"),
-        required=False,
-        widget=AdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),
-        help_text=format_lazy(_("The values of the template's variables as JSON, e.g. {example}"), example=EXAMPLE),
-    )
-    text = forms.CharField(
-        label=_("Own text"), required=False, widget=AdminTextareaWidget(attrs={"rows": 6}), strip=False
-    )
-    tag = forms.CharField(
-        label=_("Tag"),
-        max_length=100,
-        required=False,
-        widget=AdminTextInputWidget,
-        help_text=_("Marks the message, so that it is found again in the log."),
-    )
+    def get_urls(self) -> list[URLPattern]:
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path("add/<uuid:batch_id>/", self.admin_site.admin_view(self.summary_view), name=f"{prefix}_summary"),
+            path(
+                "add/<uuid:batch_id>/refused/",
+                self.admin_site.admin_view(self.refused_view),
+                name=f"{prefix}_refused",
+            ),
+        ]
+        urls: list[URLPattern] = super().get_urls()
+        return own + urls
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        templates = cast("forms.ModelChoiceField[AbstractSMSTemplate]", self.fields["template"])
-        templates.queryset = get_template_model()._default_manager.order_by("slug")
+    # The token is checked below, once it is known that what was posted can be read at all.
+    @method_decorator(csrf_exempt)
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Draw the form and its check; “Continue” stores a draft and leads to its summary."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if words := _too_much(request):
+            return self._refused_upload(request, words)
+        return self._send_view(request, extra_context)
 
-    def clean_variables(self) -> dict[str, Any]:
-        typed: str = self.cleaned_data["variables"]
-        if not typed.strip():
-            return {}
+    def summary_view(self, request: HttpRequest, batch_id: UUID) -> HttpResponse:
+        """What a draft would send, and the button that sends it."""
+        return summary_page(self, request, batch_id)
+
+    def refused_view(self, request: HttpRequest, batch_id: UUID) -> HttpResponse:
+        """The rows of a draft that are not sent, as a file."""
+        return cast(HttpResponse, refused_file(self, request, batch_id))
+
+    def summary_url(self, batch_id: UUID) -> str:
+        """Where the summary of a draft is."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_summary"
+        return reverse(name, args=[batch_id], current_app=self.admin_site.name)
+
+    @method_decorator(csrf_protect)
+    def _send_view(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        if request.method != "POST":
+            return self._opened(request, extra_context)
+        kept = None if "_drop" in request.POST else _draft_of(request, request.POST.get("draft", ""))
+        form = SendForm(request.POST, request.FILES, kept=kept if kept and kept.file_name else None)
+        row = request.POST.get("_row") or request.POST.get("row", "")
+        if "panel" in request.GET:
+            panel = Panel(form, row, live="_check" not in request.POST, has_file="has_file" in request.POST)
+            return TemplateResponse(request, f"{FOLDER}/send_pieces.html", self._context(request, form, panel))
+        if "_continue" in request.POST and form.is_valid() and (batch := self._stored(request, form)):
+            return HttpResponseRedirect(self.summary_url(batch.pk))
+        context = self._context(request, form, Panel(form, row))
+        context["is_refused"] = bool(form.errors)
+        return self._page(request, {**context, **(extra_context or {})})
+
+    def _opened(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        draft = _draft_of(request, request.GET.get("draft", ""))
+        if request.GET.get("draft") and draft is None:
+            words = _("This list is not kept any more: it was sent, or it is too old. Begin anew.")
+            messages.warning(request, words)
+        initial = as_typed(draft, draft_text(draft)) if draft else {}
+        form = SendForm(initial=initial, kept=draft if draft and draft.file_name else None)
+        return self._page(request, {**self._context(request, form, Panel(form)), **(extra_context or {})})
+
+    def _stored(self, request: HttpRequest, form: SendForm) -> Batch | None:
+        """The draft of a valid form, checked unless it is long; None where its list cannot be read to its end."""
+        data = form.cleaned_data
         try:
-            values = json.loads(typed)
-        except json.JSONDecodeError as error:
-            place = {"line": error.lineno, "column": error.colno, "example": EXAMPLE}
-            raise ValidationError(
-                _("Line %(line)d, column %(column)d: this is not JSON. Write it like %(example)s") % place
-            ) from None
-        except (ValueError, RecursionError):
-            raise ValidationError(_("This JSON is larger than any template needs. Make it smaller.")) from None
-        if not isinstance(values, dict):
-            raise ValidationError(_("Write names with their values, like %(example)s") % {"example": EXAMPLE})
-        return values
-
-    def clean_text(self) -> str:
-        text: str = self.cleaned_data["text"]
-        if "{{" in text or "{%" in text:
-            raise ValidationError(_("Own text has no variables. Use a template."))
-        return text
-
-    def clean(self) -> None:
-        if {"template", "text", "variables"} & self.errors.keys():
-            return
-        template, text = self.cleaned_data["template"], self.cleaned_data["text"].strip()
-        if template and text:
-            self.add_error("text", _("Choose a template or write your own text, not both."))
-        elif not template and not text:
-            self.add_error("template", _("Choose a template, or write your own text."))
-        elif text and self.cleaned_data["variables"]:
-            self.add_error("variables", _("Own text has no variables. Use a template."))
-
-    def drafted(self) -> OutputSMSMessage:
-        """The message that would be sent; nothing is stored.
-
-        Raises:
-            SMSError: it would be refused.
-        """
-        data = self.cleaned_data
-        template: AbstractSMSTemplate | None = data["template"]
-        if template and not template.can_send(data["recipient"], data["variables"]):
-            raise _refused_by_template()
-        content = template.render_body(data["variables"]) if template else data["text"]
-        return draft(data["recipient"], content, clean_options(data["tag"], None, None, PRIORITY_SINGLE))
-
-    def send(self) -> OutputSMSMessage:
-        """Accept the message, or give back the one that this page has sent before.
-
-        Raises:
-            SMSError: it is refused.
-        """
-        data = self.cleaned_data
-        key = f"admin-{data['token']}"
-        if data["template"] is None:
-            return send(data["recipient"], data["text"], tag=data["tag"], idempotency_key=key)
-        slug = data["template"].slug
-        sent = send_template(data["recipient"], slug, data["variables"], tag=data["tag"], idempotency_key=key)
-        if sent is None:
-            raise _refused_by_template()
-        return sent
-
-    def add_refusal(self, error: SMSError) -> None:
-        """Say why the message is refused, at the field that it is about."""
-        field = next((name for kinds, name in FIELDS if isinstance(error, kinds)), None)
-        if field == "text" and self.cleaned_data.get("template"):
-            field = "template"
-        self.add_error(field, str(error))
-
-
-FIELDS: tuple[tuple[tuple[type[SMSError], ...], str], ...] = (
-    ((InvalidRecipient,), "recipient"),
-    ((MissingVariables, UnsafeData), "variables"),
-    ((TemplateNotFound, TemplateError), "template"),
-    ((InvalidContent,), "text"),
-    ((InvalidOption,), "tag"),
-)
-"""Which field an error is about; the first that fits, as MissingVariables is a TemplateError too."""
-
-
-def _refused_by_template() -> InvalidRecipient:
-    return InvalidRecipient(gettext("The template may not be sent to this recipient."))
-
-
-def send_page(page: OutputSMSMessageAdmin, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
-    """Draw the form; on POST check what is typed, and send it unless the button says “Check”."""
-    if not page.has_add_permission(request):
-        raise PermissionDenied
-    drafted = None
-    form = SendForm(request.POST) if request.method == "POST" else SendForm(initial={"token": uuid4()})
-    if form.is_valid():
-        try:
-            if "_check" not in request.POST:
-                return _sent(page, request, form)
-            drafted = form.drafted()
+            batch = store_draft(
+                user_id=cast(int, request.user.pk),
+                template=form.chosen,
+                own_text=form.text,
+                values=form.typed_values,
+                sheet=form.list.open(),
+                file_name=form.list.file_name,
+                tag=data["tag"],
+                send_after=form.send_after,
+                expires_at=form.expires_at,
+                first=form.first_rows,
+                failure_limit=data["failure_limit"],
+                title=_title_of(form),
+            )
         except SMSError as error:
-            form.add_refusal(error)
-    return _drawn(page, request, form, drafted, extra_context)
+            form.add_error(form.list.field, str(error))
+            return None
+        check(batch)
+        return batch
+
+    def _context(self, request: HttpRequest, form: SendForm, panel: Panel) -> dict[str, Any]:
+        return {
+            "form": form,
+            "panel": panel,
+            "opts": self.opts,
+            "most_lines": PASTED,
+            "when_said": time_until(form.send_after) if form.send_after else "",
+            "templates_url": _page_of_templates(request, self.admin_site.name),
+            "default_code": conf.SMS_DEFAULT_PHONE_CODE,
+        }
+
+    def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        site = {**self.admin_site.each_context(request), "title": _("Send SMS")}
+        site["has_view_permission"] = self.has_view_permission(request)
+        return TemplateResponse(request, f"{FOLDER}/send.html", {**site, **context})
+
+    def _refused_upload(self, request: HttpRequest, words: str) -> HttpResponse:
+        """Say why what was posted is not even read; the browser's Back brings back what was typed."""
+        if "panel" in request.GET:
+            return HttpResponse(status=413)
+        messages.error(request, words)
+        return HttpResponseRedirect(request.path)
 
 
-def _sent(page: OutputSMSMessageAdmin, request: HttpRequest, form: SendForm) -> HttpResponse:
-    """Send, write who did it, and lead to the message; the second time only lead there."""
-    with transaction.atomic():
-        message = form.send()
-        # The entry is committed with the message, so whoever finds it came later with the same token.
-        of_message = {"content_type": ContentType.objects.get_for_model(message), "object_id": str(message.pk)}
-        is_new = not LogEntry.objects.filter(**of_message, action_flag=ADDITION).exists()
-        if is_new:
-            page.log_addition(request, message, [{"added": {}}])
-    if is_new:
-        words = gettext("The message to %(recipient)s was accepted. Its state: %(state)s.")
-        level = messages.ERROR if message.failed else messages.SUCCESS
-    else:
-        words = gettext("This was sent before, to %(recipient)s, and not a second time. To send more, open a new page.")
-        level = messages.WARNING
-    told = {"recipient": phone.group_international(message.recipient), "state": message.get_state_display()}
-    page.message_user(request, words % told, level)
-    if not page.has_view_permission(request, message):
-        return HttpResponseRedirect(reverse("admin:index", current_app=page.admin_site.name))
-    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
-    return HttpResponseRedirect(reverse(name, args=[message.pk], current_app=page.admin_site.name))
+def _too_much(request: HttpRequest) -> str:
+    """Why a post is too large to be read, else nothing; such a one would be a bare 400 otherwise."""
+    if request.method != "POST":
+        return ""
+    try:
+        size = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        size = 0
+    if size > LARGEST_FILE + SPARE:
+        _read_away(request)
+        return too_large()
+    try:
+        len(request.POST)
+    except RequestDataTooBig:
+        _read_away(request)
+        return _("The pasted list is too large. Put it in a file: CSV, XLSX or ODS.")
+    return ""
 
 
-def _drawn(
-    page: OutputSMSMessageAdmin,
-    request: HttpRequest,
-    form: SendForm,
-    drafted: OutputSMSMessage | None,
-    extra_context: dict[str, Any] | None,
-) -> HttpResponse:
-    fieldsets = [(None, {"fields": ["recipient", "template", "variables", "text", "tag"]})]
-    as_admin: Any = form  # Django's helpers take any form, their stubs a ModelForm only
-    context = {
-        **page.admin_site.each_context(request),
-        "title": gettext("Send SMS"),
-        "adminform": helpers.AdminForm(as_admin, fieldsets, {}, model_admin=page),
-        "media": page.media + form.media,
-        "inline_admin_formsets": [],
-        "errors": helpers.AdminErrorList(as_admin, []),
-        "drafted": drafted,
-        "drafted_to": phone.group_international(drafted.recipient) if drafted else "",
-        "is_popup": False,
-        **(extra_context or {}),
-    }
-    return page.render_change_form(request, context, add=True)
+def _read_away(request: HttpRequest) -> None:
+    left = READ_AWAY
+    while left > 0 and (piece := request.read(1 << 16)):
+        left -= len(piece)
+
+
+def _draft_of(request: HttpRequest, key: str) -> Batch | None:
+    """The user's own draft, if it is one still."""
+    try:
+        drafts = Batch.objects.filter(pk=UUID(key), status=Batch.Status.DRAFT)
+    except ValueError:
+        return None
+    return drafts.first() if request.user.is_superuser else drafts.filter(user=request.user.pk).first()
+
+
+def _title_of(form: SendForm) -> str:
+    """How the bulk send is called in lists: never by words or numbers of its people."""
+    with translation.override(settings.LANGUAGE_CODE):
+        own_text = _("Own text")
+    return form.cleaned_data["tag"] or form.list.file_name or (form.chosen.slug if form.chosen else own_text)
+
+
+def _page_of_templates(request: HttpRequest, site: str) -> str:
+    """The list of templates, for who may see it."""
+    model = get_template_model()._meta
+    if not request.user.has_perm(f"{model.app_label}.view_{model.model_name}"):
+        return ""
+    try:
+        return reverse(f"admin:{model.app_label}_{model.model_name}_changelist", current_app=site)
+    except NoReverseMatch:
+        return ""

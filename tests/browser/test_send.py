@@ -85,7 +85,8 @@ def test_three_numbers_in_different_spellings_get_their_texts_once(page: Page, h
 def test_a_spreadsheet_of_two_thousand_rows_is_sent_to_its_end_without_its_bad_ones(
     page: Page, house: House, tmp_path: Path
 ) -> None:
-    good = [f"+420602{n:06}" for n in range(100_000, 101_980)]
+    # The simulator has a fate of its own for the endings 001 to 014.
+    good = [f"+420602{n:06}" for n in range(100_000, 103_000) if n % 1000 >= 100][:1_980]
     write_sheet(tmp_path / "people.xlsx", good)
     page.goto(ADD)
     page.get_by_label("Template", exact=True).select_option("login-code-en")
@@ -130,7 +131,7 @@ def write_sheet(path: Path, good: list[str]) -> None:
     sheet = book.active
     assert sheet is not None
     sheet.append(["phone", "code"])
-    bad = [["12345", "1"], ["no number", "1"], ["", "1"], ["+420602100000", "1000"], ["+420602999999", ""]]
+    bad = [["12345", "1"], ["no number", "1"], ["", "1"], ["+420602100100", "1000"], ["+420602999999", ""]]
     for place, number in enumerate(good):
         sheet.append([number, str(1000 + place)])
         if place % 99 == 98:
@@ -162,7 +163,7 @@ def test_a_template_shows_its_fields_and_what_is_typed_stays(page: Page) -> None
 
 def test_a_mistake_is_told_on_top_with_the_focus_on_it(page: Page) -> None:
     page.goto(ADD)
-    page.get_by_label("Later").or_(page.get_by_label("On", exact=True)).check()
+    page.get_by_role("radio", name="On").check()
     go_on(page)
     expect(page.locator("#so-errors")).to_be_focused()
     expect(page).to_have_title("Error: Send SMS | SMS office")
