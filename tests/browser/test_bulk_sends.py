@@ -52,6 +52,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
+@pytest.fixture(autouse=True)
+def _without_motion(page: Page) -> None:
+    """The stock admin's links fade from colour to colour, and axe would see them half-way."""
+    page.emulate_media(reduced_motion="reduce")
+
+
 def a_bulk_send(house: House, title: str, count: int, hours: int = 0) -> str:
     """Make a bulk send that runs, or that starts in some hours; gives the address of its page."""
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings", "DEBUG": "1"}
