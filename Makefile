@@ -4,10 +4,13 @@ PYTHON = $(shell for python in python3.11 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: run test lint bench messages
+.PHONY: run shell test lint bench messages
 
 run: .venv/installed  ## The site, the queue and a local gateway, with demo data: make run [PORT=8000] [GATEWAY_PORT=8099] [GATEWAY=twilio]
 	@$(BIN)/python -m project.run
+
+shell: .venv/installed  ## A Python shell on the database of make run, with its local gateway
+	@$(BIN)/python -m project.run shell
 
 test: .venv/installed-dev  ## The suite, on SQLite or on the database of DATABASE_URL: make test [ARGS="-k queue"]
 	@$(BIN)/python -m pytest -q -n 4 --dist loadfile $(ARGS)

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -52,9 +53,14 @@ def processes(port: int, gateway_port: int) -> dict[str, list[str]]:
     }
 
 
+def port_of(name: str, default: int) -> int:
+    """The port that the variable `name` asks for."""
+    return read(os.environ, name, whole_number, default)
+
+
 def free_port(name: str, default: int) -> int:
-    """The port that the variable `name` asks for; leaves with a sentence when another program has it."""
-    port = read(os.environ, name, whole_number, default)
+    """As `port_of`; leaves with a sentence when another program has it."""
+    port = port_of(name, default)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -64,15 +70,19 @@ def free_port(name: str, default: int) -> int:
     return port
 
 
-def main() -> None:
-    """Prepare the database, start every process, and end them all at Ctrl-C."""
+def main(arguments: Sequence[str]) -> None:
+    """Prepare the database, start every process, and end them all at Ctrl-C; with `shell`, open a shell beside them."""
     os.chdir(Path(__file__).resolve().parent.parent)
+    beside = list(arguments) == ["shell"]
+    find = port_of if beside else free_port
     try:
-        port, gateway_port = free_port("PORT", 8000), free_port("GATEWAY_PORT", 8099)
+        port, gateway_port = find("PORT", 8000), find("GATEWAY_PORT", 8099)
         site, gateway = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{gateway_port}"
         env = environment(site, gateway)
     except (ImproperlyConfigured, ValueError) as error:
         sys.exit(str(error))
+    if beside:
+        sys.exit(subprocess.call([sys.executable, MANAGE, "shell"], env=env))  # noqa: S603
     for command in PREPARE:
         prepared = subprocess.run([sys.executable, MANAGE, *command.split()], env=env, check=False)  # noqa: S603
         if prepared.returncode:
@@ -88,6 +98,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(sys.argv[1:])
     except KeyboardInterrupt:
         sys.exit(130)

@@ -107,6 +107,22 @@ LOCALE_PATHS = [BASE_DIR / "project" / "locale"]
 TIME_ZONE = os.environ.get("TIME_ZONE", "Europe/Prague")
 USE_TZ = True
 
+# --- Celery, for more than one machine; without a broker the commands do the same
+
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A send that has committed does not wait for a broker that is away.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    # What nobody has taken for so long is not needed any more: others have been asked for since.
+    "send": {"task": "smsoffice.send_sms_messages", "schedule": 5.0, "options": {"expires": 60}},
+    "check": {"task": "smsoffice.check_sms_states", "schedule": 10.0, "options": {"expires": 60}},
+}
+
 # --- Files
 
 STATIC_URL = "static/"

@@ -8,6 +8,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from smsoffice.broker import has_broker
 from smsoffice.conf import conf
 
 
@@ -30,3 +31,7 @@ class SmsofficeConfig(AppConfig):
         from smsoffice.signals import messages_accepted
 
         messages_accepted.connect(delivery.publish_accepted, dispatch_uid="smsoffice.delivery")
+        if has_broker():
+            from smsoffice import tasks
+
+            messages_accepted.connect(tasks.start_sending, dispatch_uid="smsoffice.tasks")

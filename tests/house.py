@@ -40,9 +40,9 @@ class House:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, **variables: str) -> subprocess.Popen[str]:
+    def environment(self, **variables: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-        env = {
+        return {
             **kept,
             "DATABASE_URL": f"sqlite:///{self.database}",
             "PORT": str(self.port),
@@ -51,10 +51,20 @@ class House:
             "SMSOFFICE_TEST_RUN": str(self.port),
             **variables,
         }
+
+    def shell(self, code: str) -> str:
+        """What code says in a shell beside the house."""
+        words = [sys.executable, "-m", "project.run", "shell"]
+        done = subprocess.run(
+            words, cwd=ROOT, env=self.environment(), input=code, capture_output=True, text=True, timeout=PATIENCE
+        )
+        return done.stdout + done.stderr
+
+    def start(self, **variables: str) -> subprocess.Popen[str]:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "project.run"],
             cwd=ROOT,
-            env=env,
+            env=self.environment(**variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

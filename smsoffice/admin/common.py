@@ -10,11 +10,17 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.db.models import Model
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
+
+from smsoffice.states import State
+
+INCLUDES = "admin/smsoffice/includes"
 
 
 class NobodyEdits(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no such parameter at run time
@@ -25,6 +31,17 @@ class NobodyEdits(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no 
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def number(value: float) -> str:
+    """A count as the reader's language writes it: `2,386`, `2 386`."""
+    return number_format(value, force_grouping=True)
+
+
+def state_badge(value: str) -> SafeString:
+    """A state as icon, word and tint."""
+    known = State(value)
+    return render_to_string(f"{INCLUDES}/state.html", {"name": known.value.lower(), "label": known.label})
 
 
 def first_line(text: str) -> str:

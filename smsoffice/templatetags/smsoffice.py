@@ -7,33 +7,20 @@ from typing import Any
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import naturaltime
-from django.template.loader import render_to_string
-from django.utils.formats import number_format
-from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
 from smsoffice import phone as numbers
+from smsoffice.admin.common import INCLUDES, number, state_badge
 from smsoffice.preview import Look
-from smsoffice.states import State
 
 register = template.Library()
 
-INCLUDES = "admin/smsoffice/includes"
 METER = 300
 """Width of the meter in its own units."""
 
 
-@register.filter
-def state(value: str) -> SafeString:
-    """A state as icon, word and tint."""
-    known = State(value)
-    return render_to_string(f"{INCLUDES}/state.html", {"name": known.value.lower(), "label": known.label})
-
-
-@register.filter
-def number(value: float) -> str:
-    """A count as the reader's language writes it: `2,386`, `2 386`."""
-    return number_format(value, force_grouping=True)
+register.filter("state", state_badge)
+register.filter("number", number)
 
 
 @register.filter

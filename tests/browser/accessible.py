@@ -20,7 +20,7 @@ STOCK = "#header, .breadcrumbs, nav.sticky, .main > .nav-sidebar"
 
 
 def assert_accessible(page: Page) -> None:
-    """Ask axe about the page as it is, in the light theme and in the dark, wide and narrow; leaves it light and wide."""
+    """Ask axe about the page as it is, in the light theme and in the dark, wide and narrow; ends light and wide."""
     for theme in ("dark", "light"):
         # Without motion: in the midst of a transition a colour is neither of the two.
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")

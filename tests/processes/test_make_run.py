@@ -84,3 +84,12 @@ def test_what_the_user_set_wins_over_the_defaults_of_make_run(house: House) -> N
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "DEBUG=1" in output
+
+
+def test_a_shell_beside_it_sends_as_the_house_does(house: House) -> None:
+    house.start()
+    until(house.answers, "the site")
+    until(house.gateway_answers, "the gateway")
+    said = house.shell("from smsoffice.backend.sms import send; print(send('601 000 777', 'Ahoj').get_state_display())")
+    assert said.strip().splitlines()[-1] == "Sending"
+    assert house.messages() == 301
