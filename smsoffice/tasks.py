@@ -16,12 +16,16 @@ from kombu.exceptions import OperationalError
 
 from smsoffice import delivery
 from smsoffice.conf import conf
+from smsoffice.models.batch_work import BatchWork
 from smsoffice.models.rounds import CommandRun, in_words, note_round
 
 logger = logging.getLogger("smsoffice.tasks")
 
-SLICE = 20.0
+SLICE = 60.0
 """Seconds after which a task makes room for others; what is left is taken by the next."""
+
+background = BatchWork()
+"""This process's work on bulk sends, which goes on in its next task."""
 
 
 REST = 1.0
@@ -49,7 +53,7 @@ def for_a_while() -> Callable[[], bool]:
 def send_sms_messages() -> None:
     """Hand over what waits, as the command of this name."""
     over = for_a_while()
-    done = delivery.send_waiting(stopping=over)
+    done = delivery.send_waiting(stopping=over, background=background)
     note_round(CommandRun.Name.SEND, interval_of(send_sms_messages.name), in_words(done.states))
     if over():
         begin()

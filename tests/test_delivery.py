@@ -270,7 +270,7 @@ def test_claim_publish_and_record_cost_the_same_few_queries_whatever_the_size_of
         costs[size] = statements(lambda: delivery.publish(gateway, delivery.claim_due(gateway, 201).messages))
         OutputSMSMessage.objects.all().delete()
     assert len(set(costs.values())) == 1, costs
-    assert costs[1] <= 14
+    assert costs[1] <= 15
 
 
 def outcome_of(told: Outcome, one: OutputSMSMessage) -> Outcome:
@@ -949,6 +949,15 @@ def test_the_queue_and_the_questions_use_their_indexes() -> None:
     assert "smsoffice_queue" in waiting.explain()
     assert "smsoffice_expiry" in OutputSMSMessage.objects.out_of_time(now).explain()
     assert "smsoffice_check" in OutputSMSMessage.objects.due_for_check(now).explain()
+
+
+def test_a_round_of_questions_that_is_told_to_stop_asks_no_other_gateway(gateway: ScriptedGateway) -> None:
+    message(State.SENDING)
+    message(State.SENDING, backend=OtherGateway.path())
+    delivery.check_states(stopping=stop_after(1))
+    other = get_sms_backend(OtherGateway.path())
+    assert isinstance(other, OtherGateway)
+    assert len(gateway.questions) + len(other.questions) == 1
 
 
 class UnaskedGateway(ScriptedGateway):

@@ -1,7 +1,9 @@
 """The models, where Django looks for them; `smsoffice.models.sms` has the names that others import."""
 
 from smsoffice.models.batch import Batch, BatchChunk
+from smsoffice.models.counts import DayCount
 from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.rounds import CommandRun
 from smsoffice.models.sms import (
     AbstractSMSTemplate,
     OutputSMSEvent,
@@ -15,6 +17,8 @@ __all__ = [
     "AbstractSMSTemplate",
     "Batch",
     "BatchChunk",
+    "CommandRun",
+    "DayCount",
     "GatewayStatus",
     "OutputSMSEvent",
     "OutputSMSMessage",

@@ -34,6 +34,9 @@ from smsoffice.signals import messages_accepted
 MAX_SEGMENTS = 10
 """What the strictest of the gateways takes as one message (ATS, code 342)."""
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""The years in which a message may be due or run out of time."""
+
 
 def accept(
     recipient: str,
@@ -165,6 +168,10 @@ def clean_options(
         if moment is not None and settings.USE_TZ and timezone.is_naive(moment):
             words = _("%(name)s has no time zone. Pass an aware datetime, as django.utils.timezone.now() gives.")
             raise InvalidOption(words % {"name": name})
+        # Near the ends of the calendar, the same moment in another zone is of a year that does not exist.
+        if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            words = _("%(name)s is not in the years %(first)d to %(last)d. Pass a time in them, or none.")
+            raise InvalidOption(words % {"name": name, "first": FIRST_YEAR, "last": LAST_YEAR})
     if expires_at is not None and expires_at <= max(now, send_after or now):
         raise InvalidOption(_("expires_at is not after the time of sending. Pass a later time, or none."))
     if tag is not None and not _is_text(tag, 100):

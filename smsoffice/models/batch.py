@@ -7,10 +7,12 @@ The identity of a row is its bulk send and its number there, unique in the datab
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -60,6 +62,9 @@ class Batch(models.Model):
     file_name = models.CharField(_("file"), max_length=200, blank=True)
     notes = models.JSONField(_("notes on the list"), default=list, encoder=DjangoJSONEncoder)
 
+    # Its rows are the keys of failed messages, which are sent again as they were.
+    is_resend = models.BooleanField(_("sends failed messages again"), default=False)
+
     tag = models.CharField(_("tag"), max_length=100, blank=True)
     send_after = models.DateTimeField(_("send after"), null=True)
     expires_at = models.DateTimeField(_("not later than"), null=True)
@@ -83,9 +88,17 @@ class Batch(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+"
     )
     pause_reason = models.TextField(_("why it paused"), blank=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
     finished_at = models.DateTimeField(_("finished"), null=True)
     # How its messages stood when all were handed over, by state: what retention removes is still counted.
     final_states = models.JSONField(_("states at the end"), default=dict, encoder=DjangoJSONEncoder)
+    # [failed, outcomes] when it last went on: the limit of failures counts from there.
+    forgiven = models.JSONField(default=list)
+    # [[seconds of the epoch, handed over by then], ...] of the last minute: its pace.
+    pace = models.JSONField(default=list)
 
     class Meta:
         verbose_name = _("bulk send")
@@ -96,6 +109,15 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.id)
+
+    @classmethod
+    def reopen(cls, batch_ids: Collection[uuid.UUID]) -> None:
+        """Some of their messages wait again: where they were over, those leave, or are ended, after all.
+
+        They are locked until the caller's transaction ends, so that none is found finished meanwhile.
+        """
+        running = When(status=cls.Status.FINISHED, then=Value(cls.Status.RUNNING))
+        cls.objects.filter(pk__in=batch_ids).update(status=Case(running, default=F("status")), finished_at=None)
 
 
 class BatchChunk(models.Model):

@@ -11,7 +11,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Self
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -191,7 +192,9 @@ class Plan:
         if not self.template.can_send(recipient, context):
             words = _("The template may not be sent to this recipient.")
             raise RowRefused(self.columns[self.number_column], cells[self.number_column], words)
-        return self.template.render_body(context)
+        # What is shown is what the queue will write, whoever looks at it in which language.
+        with translation.override(settings.LANGUAGE_CODE):
+            return self.template.render_body(context)
 
     def _context(self, cells: Sequence[str]) -> dict[str, Any]:
         values = {**self.values, **{name: cells[place] for name, place in self._named}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -130,11 +130,17 @@ def _without_known_keys(drafts: list[_Draft]) -> list[_Draft]:
 
 
 def _insert(drafts: list[_Draft]) -> None:
-    messages = OutputSMSMessage.objects.bulk_create(message for message, _ in drafts)
-    relations = [relation for _, relations in drafts for relation in relations]
+    messages = [message for message, _ in drafts]
+    insert(messages, [relation for _, relations in drafts for relation in relations])
+    count_use(messages[0].template_slug, len(messages))
+    announce(OutputSMSMessage.objects.filter(pk__in=[message.pk for message in messages]))
+
+
+def insert(messages: Sequence[OutputSMSMessage], relations: Iterable[OutputSMSRelatedObject]) -> None:
+    """Write unsaved messages and the unsaved relations of them, in the caller's transaction."""
+    OutputSMSMessage.objects.bulk_create(messages)
+    relations = list(relations)
     for relation in relations:
         # bulk_create has given the message its key since the relation was made.
         relation.output_sms_message = relation.output_sms_message
     OutputSMSRelatedObject.objects.bulk_create(relations)
-    count_use(messages[0].template_slug, len(messages))
-    announce(OutputSMSMessage.objects.filter(pk__in=[message.pk for message in messages]))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -74,19 +76,20 @@ class GatewayStatus(models.Model):
 
     @classmethod
     def note_failure(cls, backend: str, error: GatewayError) -> None:
-        """The gateway put us off or refused us: all workers wait, longer each time."""
+        """The gateway put us off or refused us: all workers wait, longer each time.
+
+        What it asked for before holds: a wait is not made shorter, nor is a refusal over, by a failure of another kind.
+        """
         now = timezone.now()
         status = cls.of(backend)
         pause = min(FIRST_PAUSE * 2 ** min(status.failures, 10), LAST_PAUSE)
         if isinstance(error, NotNow) and error.retry_after:
             pause = max(pause, error.retry_after)
-        refused = isinstance(error, RefusedForUs)
-        cls.objects.filter(backend=backend).update(
-            failures=F("failures") + 1,
-            not_before=now + pause,
-            refusal=error.words if refused else "",
-            refused_since=(status.refused_since or now) if refused else None,
-        )
+        until = Value(now + pause)
+        changes: dict[str, Any] = {"not_before": Greatest(Coalesce("not_before", until), until)}
+        if isinstance(error, RefusedForUs):
+            changes |= {"refusal": error.words, "refused_since": Coalesce("refused_since", Value(now))}
+        cls.objects.filter(backend=backend).update(failures=F("failures") + 1, **changes)
 
     @classmethod
     def note_success(cls, backend: str) -> None:

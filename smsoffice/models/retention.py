@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from smsoffice.models.batch import Batch, BatchChunk
+from smsoffice.models.batch_watch import keep_states
 from smsoffice.models.counts import DayCount, count_day
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
@@ -60,6 +61,9 @@ def purge(
 
 
 def _remove(keys: list[int], *, whole: bool) -> None:
+    if whole:
+        batches = OutputSMSMessage.objects.filter(pk__in=keys, batch__isnull=False).order_by()
+        keep_states(list(batches.values_list("batch", flat=True).distinct()))
     with transaction.atomic():
         OutputSMSRelatedObject.objects.filter(output_sms_message__in=keys).delete()
         if whole:

@@ -138,6 +138,8 @@ class OutputSMSMessage(Timestamped):
         indexes = [
             # The claim: the highest priority first, then the longest due.
             models.Index(
+                # The one state of the condition too: else SQLite would rather sort all that waits.
+                "state",
                 F("priority").desc(),
                 "due_at",
                 "id",
@@ -150,8 +152,12 @@ class OutputSMSMessage(Timestamped):
                 name="smsoffice_batch_queue",
                 condition=Q(state=State.WAITING, batch__isnull=False),
             ),
-            # How far a bulk send is.
-            models.Index(fields=["batch", "state"], name="smsoffice_batch_state", condition=Q(batch__isnull=False)),
+            # How far a bulk send is, and its rows in the log.
+            models.Index(
+                fields=["batch", "state", "-created_at", "-id"],
+                name="smsoffice_batch_state",
+                condition=Q(batch__isnull=False),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="smsoffice_expiry",
@@ -163,12 +169,28 @@ class OutputSMSMessage(Timestamped):
                 name="smsoffice_check",
                 condition=Q(check_after__isnull=False),
             ),
-            # The log, whole and by each of its filters, newest first.
+            # The log, newest first: whole, and by state. `models/log.py` reads these, and says how.
             models.Index(fields=["-created_at", "-id"], name="smsoffice_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="smsoffice_state"),
-            models.Index(fields=["tag", "-created_at", "-id"], name="smsoffice_tag"),
-            models.Index(fields=["template_slug", "-created_at", "-id"], name="smsoffice_template"),
-            models.Index(fields=["recipient", "-created_at", "-id"], name="smsoffice_recipient"),
+            # By tag and by template, alone or with states: these are read one by one and merged, so that a rare one
+            # costs no more than a common one. Most messages lack one or the other, and pay nothing.
+            models.Index(fields=["tag", "state", "-created_at", "-id"], name="smsoffice_tag", condition=Q(tag__gt="")),
+            models.Index(
+                fields=["template_slug", "state", "-created_at", "-id"],
+                name="smsoffice_template",
+                condition=Q(template_slug__gt=""),
+            ),
+            # By gateway. Paths are long and few: alone in an index they take next to no room.
+            models.Index(fields=["backend"], name="smsoffice_backend", condition=Q(backend__gt="")),
+            # A number, whole or its beginning, which in most collations only this class of operators finds.
+            models.Index(
+                name="smsoffice_recipient",
+                fields=["recipient", "-created_at", "-id"],
+                opclasses=["varchar_pattern_ops", "timestamptz_ops", "int8_ops"],
+            ),
+            models.Index(fields=["sent_at"], name="smsoffice_sent", condition=Q(sent_at__isnull=False)),
+            # The few with a reason, in which words are looked for.
+            models.Index(fields=["-created_at", "-id"], name="smsoffice_error", condition=Q(error__gt="")),
             # A receipt names the message by the gateway's own reference.
             models.Index(fields=["external_id"], name="smsoffice_external"),
         ]

@@ -10,12 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, CharField, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from smsoffice.models.batch import Batch
 from smsoffice.models.common import storable
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import OPEN, State, may_become
@@ -27,6 +29,9 @@ LAST_CHECK = timedelta(hours=6)
 
 TAKEN = frozenset({State.SENDING, State.SENT, State.DELIVERED})
 """What only a message can become that the gateway has."""
+
+MAY_DOUBT = frozenset({Source.QUEUE, Source.OPERATOR})
+"""Who may give up what the gateway has said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Evidence:
         claimed_at: with WAITING, the hand-over that it speaks of (its `sent_at`): what a process that slept learnt of
             an old hand-over must not release the claim of another.
         spent: with WAITING, whether the hand-over counts as one of the attempts that are allowed.
+        ask: whether the gateway may be asked about it from now on.
         user_id: the operator, where one decided.
     """
 
@@ -60,6 +66,7 @@ class Evidence:
     due_at: datetime | None = None
     claimed_at: datetime | None = None
     spent: bool = True
+    ask: bool = True
     user_id: int | None = None
 
 
@@ -70,6 +77,7 @@ class _Move(NamedTuple):
     new: State
     source: OutputSMSEvent.Source
     spent: bool
+    ask: bool
 
 
 class _Row(NamedTuple):
@@ -78,6 +86,7 @@ class _Row(NamedTuple):
     state: str
     sent_at: datetime | None
     send_attempts: int
+    batch_id: UUID | None
 
 
 class Overtaken(Exception):
@@ -109,11 +118,15 @@ def hand_over(
             gateway gives the id. The row keeps the id, so that it can be asked about whatever the setting becomes.
 
     Raises:
-        Overtaken: another worker was faster with one of them.
+        Overtaken: another worker was faster with one of them, or a bulk send of theirs does not run any more.
     """
     now = timezone.now()
     sent_at = now if into == State.UNKNOWN else None
-    moved = OutputSMSMessage.objects.filter(pk__in=[m.pk for m in messages], state=State.WAITING).update(
+    waiting = OutputSMSMessage.objects.filter(pk__in=[m.pk for m in messages], state=State.WAITING)
+    if any(m.batch_id for m in messages):
+        # A pause that was committed a moment before holds.
+        waiting = waiting.filter(Q(batch=None) | Q(batch__in=Batch.objects.filter(status=Batch.Status.RUNNING)))
+    moved = waiting.update(
         state=into,
         backend=backend,
         sent_at=sent_at,
@@ -143,6 +156,9 @@ def record(
 ) -> set[int]:
     """Write what was learnt of some messages: their new states where the table allows them, and their timelines.
 
+    An answer that a gateway gave comes only once: where the database went away meanwhile it is written to a new
+    connection, unless the caller's transaction went with the old one.
+
     Args:
         evidence: at most one piece a message.
         held: instances of these messages; their states are taken for the rows' until the database disagrees, and
@@ -155,7 +171,22 @@ def record(
         return set()
     evidence = [_storable(e) for e in evidence]
     instances = {message.pk: message for message in held}
-    expected = {pk: _Row(m.held_state, m.claimed_at, m.send_attempts) for pk, m in instances.items()}
+    try:
+        accepted, states = _record(evidence, instances)
+    except (InterfaceError, OperationalError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        accepted, states = _record(evidence, instances)
+    _follow(instances, evidence, accepted, states)
+    return accepted
+
+
+def _record(
+    evidence: Collection[Evidence], instances: Mapping[int, OutputSMSMessage]
+) -> tuple[set[int], dict[int, str]]:
+    """Write it by what the instances say of the rows, or else by what the rows say."""
+    expected = {pk: _Row(m.held_state, m.claimed_at, m.send_attempts, m.batch_id) for pk, m in instances.items()}
     try:
         if not all(e.message_id in expected for e in evidence):
             raise Overtaken
@@ -165,17 +196,17 @@ def record(
                 # That news is to be ignored is for the row to say, and not for an instance that may be stale.
                 raise Overtaken
     except Overtaken:
-        accepted, states = _record_locked(evidence)
-    _follow(instances, evidence, accepted, states)
-    return accepted
+        return _record_locked(evidence)
+    return accepted, states
 
 
 def _record_locked(evidence: Collection[Evidence]) -> tuple[set[int], dict[int, str]]:
     with transaction.atomic():
         rows = OutputSMSMessage.objects.select_for_update().order_by("pk")
         rows = rows.filter(pk__in=[e.message_id for e in evidence])
-        columns = rows.values_list("pk", "state", "sent_at", "send_attempts")
-        return _write(evidence, {pk: _Row(state, sent_at, attempts) for pk, state, sent_at, attempts in columns})
+        columns = rows.values_list("pk", "state", "sent_at", "send_attempts", "batch_id")
+        known = {pk: _Row(state, sent_at, attempts, batch) for pk, state, sent_at, attempts, batch in columns}
+        return _write(evidence, known)
 
 
 def _storable(e: Evidence) -> Evidence:
@@ -199,19 +230,24 @@ def _write(evidence: Collection[Evidence], rows: Mapping[int, _Row]) -> tuple[se
         if taken:
             accepted.add(e.message_id)
             if e.state != old or e.error or e.external_id or e.extra:
-                moves[_Move(State(old), State(e.state), e.source, e.spent)].append(e)
+                moves[_Move(State(old), State(e.state), e.source, e.spent, e.ask)].append(e)
             if _was_put_back(e, row):
                 events.append(_event(replace(e, state=State.UNKNOWN), old, now, ignored=False))
                 old = State.UNKNOWN
         events.append(_event(e, old, now, ignored=not taken))
     for move, group in moves.items():
         _update(move, group, now)
+        if move.new == State.WAITING and (bulk_sends := {b for e in group if (b := rows[e.message_id].batch_id)}):
+            Batch.reopen(bulk_sends)
     OutputSMSEvent.objects.bulk_create(events)
     return accepted, after
 
 
 def _is_taken(e: Evidence, row: _Row) -> bool:
     if e.state == State.WAITING and e.claimed_at != row.sent_at:
+        return False
+    if (row.state, e.state) == (State.SENDING, State.UNKNOWN) and e.source not in MAY_DOUBT:
+        # A receipt was faster than the answer, and an answer that was lost takes nothing from what is known.
         return False
     return e.state == row.state or may_become(row.state, e.state) or _was_put_back(e, row)
 
@@ -251,7 +287,7 @@ def _update(move: _Move, group: Sequence[Evidence], now: datetime) -> None:
     elif move.old == State.WAITING and move.new in OPEN:
         # The hand-over that this speaks of was thought to be over; what is asked about it now needs its grace anew.
         changes["sent_at"] = now
-    if move.new not in OPEN:
+    if move.new not in OPEN or not move.ask:
         changes["check_after"] = None
     elif move.source != Source.ASKED:
         # Who asks has already said when to ask again; and what nobody is asked about stays so.
@@ -300,7 +336,7 @@ def _follow(
         if message.state == State.WAITING:
             message.sent_at, message.due_at = None, e.due_at or now
             message.send_attempts -= 0 if e.spent else 1
-        if message.state not in OPEN:
+        if message.state not in OPEN or not e.ask:
             message.check_after = None
         elif e.source != Source.ASKED and (message.check_after or was == State.WAITING):
             message.check_after = now + FIRST_CHECK

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-NAMES = ("accept", "drain", "ats", "single", "twilio", "sns")
+NAMES = ("accept", "bulk", "drain", "ats", "single", "twilio", "sns", "preview", "check", "log")
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432/postgres"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from kombu import Connection
+from kombu.connection import Connection
 
 from tests import services
 from tests.gateway import SMS_OPERATOR, numbers

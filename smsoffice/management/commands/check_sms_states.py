@@ -16,7 +16,7 @@ class Command(RoundsCommand):
         heartbeat = Heartbeat(CommandRun.Name.CHECK, interval)
 
         def one_round(stopping: Stopping) -> str:
-            done = delivery.check_states()
+            done = delivery.check_states(stopping)
             heartbeat(in_words(done.states) if done.states else "")
             if interval is None or done.states or done.given_up:
                 given_up = f"; {done.given_up} are no longer asked about" if done.given_up else ""
