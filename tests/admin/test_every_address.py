@@ -41,6 +41,8 @@ OPENED_BY: dict[str, frozenset[str]] = {
     # To resend is to send what one may see.
     "smsoffice_outputsmsmessage_resend": NOBODY,
     "smsoffice_outputsmsmessage_resend_many": NOBODY,
+    "smsoffice_outputsmsmessage_choose_failed": NOBODY,
+    "smsoffice_outputsmsmessage_resend_failed": NOBODY,
     "smsoffice_outputsmsmessage_summary": frozenset({SEND}),
     "smsoffice_outputsmsmessage_refused": frozenset({SEND}),
     # To export, or to download, is to take away what one may see.
