@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
@@ -13,12 +11,23 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
-from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
+from smsoffice.backend.sms.titles import gateway_title
 from smsoffice.states import State
+
+__all__ = [
+    "INCLUDES",
+    "NobodyEdits",
+    "first_line",
+    "gateway_title",
+    "number",
+    "page_of",
+    "state_badge",
+    "to_the_second",
+]
 
 INCLUDES = "admin/smsoffice/includes"
 
@@ -54,16 +63,6 @@ def to_the_second(moment: datetime) -> str:
     """A time in the site's zone and the reader's spelling, with its seconds, which Django's formats leave out."""
     local = localtime(moment)
     return f"{date_format(local, 'SHORT_DATE_FORMAT')} {date_format(local, 'H:i:s')}"
-
-
-@cache
-def gateway_title(path: str) -> str:
-    """What operators call the gateway with this path; the class's name where the gateway is no longer installed."""
-    try:
-        found: Any = import_string(path)
-    except ImportError:
-        found = None
-    return getattr(found, "name", "") or path.rpartition(".")[2]
 
 
 def page_of(site: AdminSite, request: HttpRequest, obj: Model) -> str | None:

@@ -1,79 +1,134 @@
-"""The log: a list of messages, newest first."""
+"""The log: a list of messages, newest first, to filter, to act on, and to take away."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
-from django.core.paginator import Paginator
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import URLPattern, path
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from smsoffice import phone
-from smsoffice.admin.common import NobodyEdits, first_line, gateway_title, to_the_second
-from smsoffice.exceptions import InvalidRecipient
+from smsoffice.admin.chosen import AT_ONCE
+from smsoffice.admin.common import NobodyEdits, number
+from smsoffice.admin.log_export import export_page, export_selected, in_words, may_export
+from smsoffice.admin.log_filters import address, offered, pills, spans, without
+from smsoffice.admin.log_list import NEWER, OF_THE_PAGE, OLDER, PATIENCE, LogList
+from smsoffice.admin.log_rows import rows_of
+from smsoffice.export.columns import USUAL, columns
+from smsoffice.filters import SEARCHED, MessageFilter
+from smsoffice.models.log import OLDEST, Position
 from smsoffice.models.sms import OutputSMSMessage
 
-LISTED = 10_000
-"""Messages that the log pages through: to count and to skip more would take the longer the more there are."""
-
-
-class NewestPaginator(Paginator):  # type: ignore[type-arg]  # Django has no such parameter at run time
-    """Pages of the first LISTED messages, counted no further."""
-
-    @cached_property
-    def count(self) -> int:
-        found = cast("QuerySet[OutputSMSMessage]", self.object_list)
-        return found.order_by()[:LISTED].count()
+MOST_DIGITS = 18
+"""Of a key that the database can hold."""
 
 
 class LogPages(NobodyEdits):
     """What was sent to whom, and what became of it."""
 
-    list_display = ["created", "to", "text", "state", "template_slug", "tag", "gateway"]
-    list_display_links = ["created"]
-    list_filter = ["state"]
+    list_display = ["created_at", "recipient", "content", "state", "backend"]
     list_per_page = 50
-    list_max_show_all = 50
-    ordering = ["-created_at", "-id"]
     sortable_by = ()
-    search_fields = ["recipient"]
-    paginator = NewestPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
 
-    @admin.display(description=_("created"))
-    def created(self, message: OutputSMSMessage) -> str:
-        return to_the_second(message.created_at)
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        view = self.admin_site.admin_view(partial(export_page, self))
+        urls: list[URLPattern] = super().get_urls()
+        return [path("export/", view, name=name), *urls]
 
-    @admin.display(description=_("recipient"))
-    def to(self, message: OutputSMSMessage) -> str:
-        return phone.group_international(message.recipient)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[LogList]:
+        return LogList
 
-    @admin.display(description=_("text"))
-    def text(self, message: OutputSMSMessage) -> str:
-        return first_line(message.content)
+    def filter_query(self, request: HttpRequest) -> QueryDict:
+        """What the address says of which messages are meant, and no more."""
+        return without(request.GET, *OF_THE_PAGE)
 
-    @admin.display(description=_("gateway"))
-    def gateway(self, message: OutputSMSMessage) -> str:
-        return gateway_title(message.backend) or str(self.get_empty_value_display())
+    def filters_of(self, request: HttpRequest) -> MessageFilter:
+        """The filters of the address."""
+        return MessageFilter(self.filter_query(request), OutputSMSMessage.objects.all())
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find by the whole number, in any spelling; no index could tell who got a text with some word in it."""
-        if not search_term.strip():
-            return queryset, False
-        try:
-            return queryset.filter(recipient=phone.to_e164(search_term)), False
-        except InvalidRecipient as error:
-            messages.warning(request, str(error))
-            return queryset.none(), False
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request)
+        if actions is not None and may_export(request) and "_popup" not in request.GET:
+            actions["export_selected"] = (export_selected, "export_selected", _("Export selected"))
+        return actions
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Run an action on the chosen rows, or on all that match as far as that is not too many."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(key.isascii() and key.isdigit() and len(key) <= MOST_DIGITS for key in keys):
+            raise SuspiciousOperation("A chosen message has a key that is none.")
+        if request.POST.get("select_across") == "1":
+            count = queryset.order_by()[: AT_ONCE + 1].count()
+            if count > AT_ONCE:
+                words = _(
+                    "At most %(most)s messages at a time; more are selected. Narrow the filters, then act in steps."
+                )
+                self.message_user(request, words % {"most": number(AT_ONCE)}, messages.ERROR)
+                return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, "listed": LISTED, **(extra_context or {})})
+        response: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context: dict[str, Any] | None = getattr(response, "context_data", None)
+        if context is not None and "cl" in context:
+            context.update(self._shown(request, context["cl"]))
+        return response
+
+    def _shown(self, request: HttpRequest, listed: LogList) -> dict[str, Any]:
+        query, filters, page = self.filter_query(request), listed.filters, listed.page
+        form = filters.form
+        in_force = list(pills(filters, request, self.admin_site, query))
+        matching = page.count.number
+        return {
+            "filters": filters,
+            "form": form,
+            "pills": in_force,
+            "clear_url": "?",
+            "spans": list(spans(query)),
+            "offered": offered(query.get("backend", ""), query.get("related_object_type", "").lower()),
+            "problem": page.problem,
+            "is_refused": bool(form.errors or page.problem),
+            "count_in_words": in_words(page.count),
+            "exactly": matching if listed.counted_exactly else None,
+            "offers_all": listed.counted_exactly and len(page.messages) < matching <= AT_ONCE,
+            "searched": number(min((SEARCHED[name] for name in SEARCHED if name in filters.in_force), default=0)),
+            "rows": rows_of(self.admin_site, request, page.messages),
+            "pages": _pages(query, page.older, page.newer),
+            "first": page.messages[0] if page.messages else None,
+            "last": page.messages[-1] if page.messages else None,
+            "export_columns": [(name, heading, name in USUAL) for name, heading in columns().items()],
+            "can_export": may_export(request),
+            "export_query": query.urlencode(),
+            "back": f"?{back}" if (back := self.get_preserved_filters(request)) else "",
+            "searched_texts": number(SEARCHED["text"]),
+            "searched_errors": number(SEARCHED["error"]),
+            "patience": PATIENCE,
+        }
+
+
+def _pages(query: QueryDict, older: Position | None, newer: Position | None) -> dict[str, str]:
+    """The addresses of other pages: newest, newer, older, oldest; those that there are."""
+
+    def to(name: str, position: Position) -> str:
+        changed = query.copy()
+        changed[name] = str(position)
+        return address(changed)
+
+    found: dict[str, str] = {}
+    if newer:
+        found |= {"newest": address(query), "newer": to(NEWER, newer)}
+    if older:
+        found |= {"older": to(OLDER, older), "oldest": to(NEWER, OLDEST)}
+    return found

@@ -1,13 +1,10 @@
-"""The log of messages and the page of one of them: to read, by whom it may be read, and fast."""
+"""The page of one message, and who may open what of the messages: to read, by whom it may be read, and fast."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
@@ -26,109 +23,10 @@ def page(message: OutputSMSMessage, name: str = "change") -> str:
     return reverse(f"admin:smsoffice_outputsmsmessage_{name}", args=[message.pk])
 
 
-def listed(browser: Client, **query: str) -> list[OutputSMSMessage]:
-    return list(browser.get(LIST, query).context["cl"].result_list)
-
-
 def an_event(message: OutputSMSMessage, to: State, **fields: object) -> OutputSMSEvent:
     source = OutputSMSEvent.Source.GATEWAY
     given = {"from_state": State.UNKNOWN, "to_state": to, "source": source, **fields}
     return OutputSMSEvent.objects.create(message=message, **given)
-
-
-# --- The log ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_row_says_to_whom_what_what_became_of_it_and_through_which_gateway() -> None:
-    a_message(
-        content="Dear Jana,\nyour order is ready.",
-        state=State.SENT,
-        template_slug="ready",
-        tag="orders",
-        backend=SMS_OPERATOR,
-    )
-    text = superuser().get(LIST).content.decode()
-    for shown in ("+420 777 123 456", "Dear Jana,", "Sent", "ready", "orders", "SMS Operator"):
-        assert shown in text
-    assert "your order is ready" not in text
-    assert "sms_operator" not in text
-
-
-def test_a_gateway_that_is_no_longer_installed_keeps_its_class_name() -> None:
-    a_message(backend="gone.backends.PigeonSMSBackend")
-    assert "PigeonSMSBackend" in superuser().get(LIST).content.decode()
-
-
-def test_the_newest_stands_first_and_fifty_on_a_page() -> None:
-    now = timezone.now()
-    OutputSMSMessage.objects.bulk_create(
-        OutputSMSMessage(recipient="+420777123456", content="x", created_at=now - timedelta(minutes=age))
-        for age in (5, 1, 3, *range(10, 60))
-    )
-    browser = superuser()
-    first, second = listed(browser), listed(browser, p="2")
-    assert (len(first), len(second)) == (50, 3)
-    times = [message.created_at for message in first + second]
-    assert times == sorted(times, reverse=True)
-
-
-def test_the_log_is_narrowed_to_a_state() -> None:
-    failed = a_message(state=State.ERROR)
-    a_message(state=State.SENT)
-    browser = superuser()
-    assert listed(browser, state__exact="ERROR") == [failed]
-    assert "?state__exact=ERROR" in browser.get(LIST).content.decode()
-
-
-@pytest.mark.parametrize("typed", ["777 123 456", "+420777123456", "00420777123456", " +420 777-123-456 "])
-def test_a_message_is_found_by_the_number_in_any_spelling(typed: str) -> None:
-    found = a_message(recipient="+420777123456")
-    a_message(recipient="+420777123457")
-    assert listed(superuser(), q=typed) == [found]
-
-
-def test_what_is_no_number_finds_nothing_and_says_why() -> None:
-    a_message()
-    answer = superuser().get(LIST, {"q": "Jana"})
-    assert list(answer.context["cl"].result_list) == []
-    assert "is not a possible phone number" in answer.content.decode()
-
-
-def test_an_empty_search_is_no_search() -> None:
-    message = a_message()
-    assert listed(superuser(), q="  ") == [message]
-
-
-def test_the_log_costs_the_same_queries_whatever_its_length(django_assert_num_queries) -> None:
-    browser = superuser()
-    template = a_template()
-    a_message(template=template, template_slug="ready", backend=SMS_OPERATOR)
-    with django_assert_num_queries(4):
-        browser.get(LIST)
-    for _ in range(60):
-        a_message(template=template, template_slug="ready", backend=SMS_OPERATOR)
-    with django_assert_num_queries(4):
-        browser.get(LIST)
-        # A page of facets would count the whole log once for each state.
-    with django_assert_num_queries(4):
-        browser.get(LIST, {"_facets": "True"})
-
-
-def test_the_log_counts_no_further_than_it_pages(monkeypatch, django_assert_num_queries) -> None:
-    monkeypatch.setattr("smsoffice.admin.log.LISTED", 60)
-    for _ in range(70):
-        a_message()
-    browser = superuser()
-    with django_assert_num_queries(4) as asked:
-        answer = browser.get(LIST, {"p": "2"})
-    assert [query["sql"] for query in asked if "COUNT" in query["sql"] and "LIMIT 60" not in query["sql"]] == []
-    assert len(answer.context["cl"].result_list) == 10
-    assert "These are the newest 60." in answer.content.decode()
-
-
-def test_a_log_that_is_paged_whole_does_not_speak_of_older_messages() -> None:
-    a_message()
-    assert "These are the newest" not in superuser().get(LIST).content.decode()
 
 
 # --- The page of a message -------------------------------------------------------------------------------------------

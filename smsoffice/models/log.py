@@ -1,0 +1,215 @@
+"""Reading the log, newest first, at a price that does not grow with it.
+
+Filters leave messages of one of two kinds. Some stand in one index in the order of the list: it is walked, state by
+state, and the walks are merged, as an index keeps the order within one state only. All others lie scattered: few of
+them are collected and sorted; of many, walking the whole log finds a page's worth soon.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from time import monotonic
+from typing import NamedTuple, Self
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, QuerySet, Value
+from django.utils.translation import gettext as _
+
+from smsoffice.exceptions import SMSError
+from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.states import State
+
+MANY = 10_000
+"""Messages that are counted one by one; beyond it the list says “more than”."""
+
+ORDER = ("-created_at", "-id")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Messages = QuerySet[OutputSMSMessage]
+
+
+class TookTooLong(SMSError):
+    """A question to the log was given up; the text says what to do."""
+
+
+class Position(NamedTuple):
+    """A place in the list: that of one message. Its text is what the addresses of pages carry."""
+
+    created_at: datetime
+    id: int
+
+    @classmethod
+    def of(cls, message: OutputSMSMessage) -> Self:
+        return cls(message.created_at, message.pk)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what `str()` wrote.
+
+        Raises:
+            ValueError: it is no position.
+        """
+        read = re.fullmatch(r"([0-9]{1,18})-([0-9]{1,18})", text)
+        # Beyond that year some databases and clocks give up.
+        if not read or int(read[1]) * MICROSECOND >= datetime(9999, 1, 1, tzinfo=UTC) - EPOCH:
+            raise ValueError(f"“{text}” is no place in the list.")
+        return cls(EPOCH + int(read[1]) * MICROSECOND, int(read[2]))
+
+    def __str__(self) -> str:
+        return f"{(self.created_at - EPOCH) // MICROSECOND}-{self.id}"
+
+    # Written so that the index is entered at the time; a row comparison would need no second half, but is not Django's.
+    def older(self) -> Q:
+        return Q(created_at__lte=self.created_at) & (Q(created_at__lt=self.created_at) | Q(id__lt=self.id))
+
+    def newer(self) -> Q:
+        return Q(created_at__gte=self.created_at) & (Q(created_at__gt=self.created_at) | Q(id__gt=self.id))
+
+
+OLDEST = Position(EPOCH, 0)
+"""Before the first message."""
+
+
+class Known(Enum):
+    """How well a number of messages is known."""
+
+    EXACTLY = "exactly"
+    MORE_THAN = "more than"
+    ABOUT = "about"
+
+
+class Count(NamedTuple):
+    """How many messages there are, as far as it is known."""
+
+    number: int
+    known: Known = Known.EXACTLY
+
+
+@dataclass(frozen=True)
+class Found:
+    """The messages that filters leave.
+
+    Args:
+        rows: those of every state.
+        states: the states asked for; empty for all.
+        everything: whether there is no filter at all.
+        by_state: whether an index has the rows by state, and those of a state in the order of the list.
+        scattered: whether no index has them in that order.
+        columns: what is read of each message; empty for all.
+    """
+
+    rows: Messages
+    states: tuple[State, ...] = ()
+    everything: bool = False
+    by_state: bool = False
+    scattered: bool = False
+    columns: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> Messages:
+        """All of them, in no order."""
+        return self.rows.filter(state__in=self.states) if self.states else self.rows
+
+    def count(self) -> Count:
+        """Their number; exact to MANY."""
+        estimate = _estimate() if self.everything else 0
+        if estimate > 2 * MANY:
+            return Count(estimate, Known.ABOUT)
+        number = self.messages.order_by()[: MANY + 1].count()
+        return Count(number) if number <= MANY else Count(MANY, Known.MORE_THAN)
+
+    def older(self, position: Position | None, limit: int, count: Count) -> list[OutputSMSMessage]:
+        """The newest of those older than a position, newest first."""
+        return self._read(position.older() if position else Q(), ORDER, limit, count)
+
+    def newer(self, position: Position, limit: int, count: Count) -> list[OutputSMSMessage]:
+        """The oldest of those newer than a position, newest first."""
+        order = tuple(name.removeprefix("-") for name in ORDER)
+        return self._read(position.newer(), order, limit, count)[::-1]
+
+    def _read(self, place: Q, order: tuple[str, ...], limit: int, count: Count) -> list[OutputSMSMessage]:
+        if self.scattered and count.known is Known.EXACTLY:
+            keys = self._collected(place, order).values("pk")[:limit]
+            return list(OutputSMSMessage.objects.only(*self.columns).filter(pk__in=keys).order_by(*order))
+        walks = self._walks() if connection.features.supports_slicing_ordering_in_compound else []
+        if len(walks) < 2:
+            return list(self.messages.only(*self.columns).filter(place).order_by(*order)[:limit])
+        first, *others = (walk.filter(place).order_by(*order)[:limit] for walk in walks)
+        return list(first.union(*others, all=True).order_by(*order)[:limit])
+
+    def _collected(self, place: Q, order: tuple[str, ...]) -> Messages:
+        """Few messages, sorted by what no index has: else the database might walk the whole log to meet them in order.
+
+        Only their keys are asked for, as the index that finds them may have all that this takes.
+        """
+        found = self.messages.filter(place)
+        if connection.vendor != "postgresql":
+            return found.order_by(*order)
+        sign = "-" if order[0].startswith("-") else ""
+        moment = ExpressionWrapper(F("created_at") + Value(timedelta(0)), DateTimeField())
+        return found.alias(moment=moment).order_by(f"{sign}moment", order[1])
+
+    def _walks(self) -> list[Messages]:
+        if self.scattered or not (self.by_state or self.states):
+            return []
+        return [self.rows.only(*self.columns).filter(state=state) for state in self.states or State]
+
+
+def _estimate() -> int:
+    """About how many messages there are in all, at no price; -1 where the database does not know yet."""
+    if connection.vendor != "postgresql":
+        return int(OutputSMSMessage.objects.aggregate(newest=Max("id"))["newest"] or 0)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+            [connection.ops.quote_name(OutputSMSMessage._meta.db_table)],
+        )
+        (rows,) = cursor.fetchone()
+    return int(rows)
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Give up what the block asks of the database when it takes too long.
+
+    Raises:
+        TookTooLong: it was given up.
+    """
+    sentence = _("The search was given up after %(seconds)d seconds. Narrow it: set “Created from”, or add a filter.")
+    try:
+        with _limited(seconds):
+            yield
+    except OperationalError as error:
+        if not _was_stopped(error):
+            raise
+        raise TookTooLong(sentence % {"seconds": seconds}) from error
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    if connection.vendor == "postgresql":
+        is_of_the_caller = connection.in_atomic_block
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %s", [int(seconds * 1000)])
+            yield
+            if is_of_the_caller:
+                # The caller's transaction goes on without our limit.
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+        return
+    connection.ensure_connection()
+    raw, end = connection.connection, monotonic() + seconds
+    raw.set_progress_handler(lambda: monotonic() > end, 10_000)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
+
+
+def _was_stopped(error: DatabaseError) -> bool:
+    return getattr(error.__cause__, "sqlstate", "") == "57014" or str(error) == "interrupted"

@@ -1,0 +1,259 @@
+"""The export of the log: exactly what is filtered, in the columns that one chose, safe to open, and recorded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from smsoffice.export import export
+from smsoffice.export.columns import CHUNK, USUAL, columns
+from smsoffice.export.files import safe
+from smsoffice.models.log import TookTooLong
+from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.states import State
+from tests.admin.people import VIEW, a_message, browser_of, superuser
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:smsoffice_outputsmsmessage_changelist")
+URL = reverse("admin:smsoffice_outputsmsmessage_export")
+EXPORT = "export_outputsmsmessage"
+SMS_OPERATOR = "smsoffice.backend.sms.sms_operator.SMSOperatorBackend"
+
+
+def taken(browser: Client, query: str = "", **posted: Any) -> Any:
+    return browser.post(f"{URL}?{query}", posted)
+
+
+def read_csv(answer: Any, delimiter: str = ",") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline=""), delimiter=delimiter))
+
+
+def read_xlsx(answer: Any) -> list[list[Any]]:
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
+    return [[cell.value for cell in row] for row in sheet.rows]
+
+
+# --- What is in the file ---------------------------------------------------------------------------------------------
+
+
+def test_the_file_holds_what_is_filtered_newest_first_in_words() -> None:
+    moment = datetime(2026, 7, 1, 8, 0, 5, 123456, tzinfo=UTC)
+    a_message(
+        content='Dobrý den,\n"Jano"',
+        state=State.ERROR,
+        error="The number does not exist.",
+        template_slug="ready",
+        tag="a",
+        backend=SMS_OPERATOR,
+        segments=2,
+        created_at=moment,
+        sent_at=moment,
+    )
+    a_message(content="Newer", state=State.ERROR, tag="a", created_at=moment.replace(year=2027))
+    a_message(content="Other", state=State.SENT, tag="a")
+    rows = read_csv(taken(superuser(), "tag=a&state=ERROR"))
+    assert rows == [
+        ["Created", "Recipient", "Text", "State", "Reason", "Template", "Tag", "Gateway", "Parts", "Handed over"],
+        ["2027-07-01 10:00:05", "'+420777123456", "Newer", "Error", "", "", "a", "", "1", ""],
+        [
+            *("2026-07-01 10:00:05", "'+420777123456", 'Dobrý den,\n"Jano"', "Error", "The number does not exist."),
+            *("ready", "a", "SMS Operator", "2", "2026-07-01 10:00:05"),
+        ],
+    ]
+
+
+def test_excel_knows_the_encoding_by_its_mark() -> None:
+    a_message(content="Příliš žluťoučký")
+    answer = taken(superuser())
+    assert answer.getvalue().startswith(b"\xef\xbb\xbf")
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"].startswith('attachment; filename="sms-20')
+
+
+def test_a_czech_gets_czech_words_and_what_a_czech_excel_parts_the_fields_by() -> None:
+    a_message(state=State.ERROR, error="The number does not exist.", content="a;b")
+    answer = superuser().post(URL, headers={"accept-language": "cs"})
+    rows = read_csv(answer, ";")
+    assert rows[1][2:5] == ["a;b", "Chyba", "Číslo neexistuje."]
+    assert len(rows[0]) == len(rows[1]) == len(USUAL)
+
+
+def test_one_chooses_the_columns() -> None:
+    message = a_message(sender="Shop")
+    rows = read_csv(taken(superuser(), column=["id", "sender", "unknown"]))
+    assert rows == [["ID", "Sender"], [str(message.pk), "Shop"]]
+
+
+def test_every_column_can_be_taken() -> None:
+    a_message()
+    for file_format, read in (("csv", read_csv), ("xlsx", read_xlsx)):
+        rows = read(taken(superuser(), column=list(columns()), format=file_format))
+        assert len(rows) == 2
+        assert len(rows[0]) == len(rows[1]) == len(columns())
+
+
+def test_all_rows_come_whatever_the_chunks() -> None:
+    OutputSMSMessage.objects.bulk_create(
+        OutputSMSMessage(recipient="+420777123456", content=str(n)) for n in range(2 * CHUNK + 1)
+    )
+    for file_format, read in (("csv", read_csv), ("xlsx", read_xlsx)):
+        rows = read(taken(superuser(), column=["text"], format=file_format))
+        assert {row[0] for row in rows[1:]} == {str(n) for n in range(2 * CHUNK + 1)}
+        assert len(rows) == 2 * CHUNK + 2
+
+
+def test_a_sheet_has_texts_as_texts_and_times_as_times() -> None:
+    moment = datetime(2026, 7, 1, 8, 0, 5, tzinfo=UTC)
+    a_message(created_at=moment, content="=1+1\r\n\x07<b>&", segments=3)
+    answer = taken(superuser(), format="xlsx", column=["created", "recipient", "text", "tag", "parts"])
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.getvalue())).active
+    row = list(sheet.rows)[1]
+    assert [cell.value for cell in row] == [
+        *(datetime(2026, 7, 1, 10, 0, 5), "+420777123456", "=1+1\r\n\ufffd<b>&", None, 3),
+    ]
+    # "f" would be a formula. Typed over, a cell of format "@" stays text.
+    assert [cell.data_type for cell in row[:3]] == ["d", "s", "s"]
+    assert row[1].number_format == row[2].number_format == "@"
+
+
+# --- Safe to open ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("=1+1", "+420777123456", "-1", "@SUM(A1)", "\t=1", "\r=1", "\tx", "\rx", " =1", "\n=1", "\xa0=1", "\ufeff=1"),
+        *(
+            "\uff1d1",
+            "\uff0b1",
+            "\uff0d1",
+            "\uff20x",
+            "\u2212" + "1",
+            "\u3000=1",
+            "\u200b=1",
+            '=HYPERLINK("x")',
+            "=cmd|' /C calc'!A0",
+        ),
+    ],
+)
+def test_what_a_spreadsheet_could_take_for_a_formula_is_made_safe(text: str) -> None:
+    assert safe(text) == f"'{text}"
+    a_message(content=text, tag=text, template_slug=text)
+    assert read_csv(taken(superuser(), column=["text", "tag", "template"]))[1] == [f"'{text}"] * 3
+
+
+@pytest.mark.parametrize("text", ["", "Hello", "1 = 1", "(+420)", "'=1", "Ž=", " x"])
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert safe(text) == text
+
+
+# --- Who, and what is told -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rights", "status"), [((), 403), ((VIEW,), 403), ((EXPORT,), 403), ((VIEW, EXPORT), 200)])
+def test_it_needs_its_own_right_and_that_to_view(rights: tuple[str, ...], status: int) -> None:
+    message = a_message()
+    assert taken(browser_of(*rights)).status_code == status
+    posted = {"action": "export_selected", "index": "0", "_selected_action": [message.pk]}
+    answer = browser_of(*rights).post(LIST, posted)
+    assert (answer.status_code == 200 and answer.streaming) == (status == 200)
+
+
+def test_it_is_a_post_with_a_token() -> None:
+    assert superuser().get(URL).status_code == 405
+    assert browser_of(VIEW, EXPORT, enforce_csrf_checks=True).post(URL).status_code == 403
+
+
+def test_who_took_what_is_recorded_without_numbers_and_texts() -> None:
+    a_message(content="Secret", tag="a")
+    browser = superuser()
+    query = "recipient=777+123+456&text=Secret&tag=a&state=WAITING&state=ERROR"
+    taken(browser, query, format="xlsx").getvalue()
+    entry = LogEntry.objects.get()
+    assert str(entry.user) == "root-0"
+    assert "1 message" in entry.change_message
+    assert "XLSX" in entry.change_message
+    assert "recipient, text, tag=a, state=WAITING, state=ERROR" in entry.change_message
+    assert "777" not in entry.change_message + entry.object_repr
+    assert "Secret" not in entry.change_message + entry.object_repr
+
+
+@pytest.mark.parametrize("query", ["created_after=yesterday", "sate=ERROR", "state=LOST"])
+def test_nonsense_exports_nothing_and_leads_back(query: str) -> None:
+    a_message()
+    browser = superuser()
+    answer = taken(browser, query)
+    assert answer["Location"] == f"../?{query}"
+    assert "Nothing was exported: a filter makes no sense." in browser.get(f"{LIST}?{query}").content.decode()
+    assert not LogEntry.objects.exists()
+
+
+def test_a_search_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given_up(found: Any) -> Any:
+        raise TookTooLong("It was given up.")
+
+    monkeypatch.setattr("smsoffice.models.log.Found.count", given_up)
+    browser = superuser()
+    assert taken(browser, "text=Hello")["Location"] == "../?text=Hello"
+    assert "It was given up." in browser.get(LIST, {"state": "LOST"}).content.decode()
+
+
+def test_a_file_type_that_does_not_exist_is_refused_in_words() -> None:
+    a_message()
+    browser = superuser()
+    assert taken(browser, "tag=", format="exe").status_code == 302
+    assert "There is no such file type." in browser.get(LIST).content.decode()
+
+
+def test_more_than_a_sheet_holds_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsoffice.models.log.MANY", 1)
+    monkeypatch.setattr("smsoffice.admin.log_export.XLSX_ROWS", 2)
+    for _ in range(3):
+        a_message()
+    browser = superuser()
+    assert taken(browser, format="xlsx").status_code == 302
+    assert "XLSX holds 2 rows; this is more. Choose CSV" in browser.get(LIST).content.decode()
+    assert len(read_csv(taken(browser, format="csv"))) == 4
+
+
+def test_the_chosen_rows_are_exported_in_the_chosen_columns() -> None:
+    first, _second = a_message(content="First"), a_message(content="Second")
+    posted = {"action": "export_selected", "index": "0", "_selected_action": [first.pk], "column": ["text"]}
+    assert read_csv(superuser().post(LIST, posted)) == [["Text"], ["First"]]
+
+
+def test_the_form_of_the_list_leads_to_exactly_what_it_shows() -> None:
+    a_message(tag="a")
+    text = superuser().get(f"{LIST}?tag=a&state=WAITING&older=99999999999999999-1").content.decode()
+    assert f'formaction="{URL}?tag=a&amp;state=WAITING"' in text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_goes_away_leaves_nothing_open() -> None:
+    OutputSMSMessage.objects.bulk_create(
+        OutputSMSMessage(recipient="+420777123456", content="x") for _ in range(CHUNK + 1)
+    )
+    for file_format in ("csv", "xlsx"):
+        pieces = export(OutputSMSMessage.objects.all(), file_format, USUAL)
+        next(pieces)
+        next(pieces)
+        pieces.close()  # type: ignore[attr-defined]
+        assert not connection.in_atomic_block
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_cursors WHERE name <> ''")
+                assert cursor.fetchone() == (0,)
+
+
+def test_an_empty_file_has_its_headings() -> None:
+    assert list(export(OutputSMSMessage.objects.none(), "csv", ["id"])) == ["\ufeffID\r\n".encode()]
