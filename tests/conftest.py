@@ -1,3 +1,15 @@
 """What every test may use."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.utils import translation
+
+
+@pytest.fixture(autouse=True)
+def _the_sites_language() -> Iterator[None]:
+    """A page that a test read in Czech leaves the thread in Czech; the next test begins in the site's language."""
+    yield
+    translation.deactivate()

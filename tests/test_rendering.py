@@ -147,7 +147,7 @@ FILTER_CASES = {
     "capfirst": ("{{ a|capfirst }}", {"a": "jan"}, "Jan"),
     "cut": ("{{ a|cut:' ' }}", {"a": "1 2 3"}, "123"),
     "date": ("{{ a|date:'j.n.Y H:i' }}", {"a": MOMENT}, "1.5.2024 14:05"),
-    "date by default": ("{{ a|date }}", {"a": date(2024, 5, 1)}, "May 1, 2024"),
+    "date by default": ("{{ a|date }}", {"a": date(2024, 5, 1)}, "1 May 2024"),
     "date of a time": ("{{ a|date:'H.i' }}", {"a": time(8, 5)}, "08.05"),
     "default": ("{{ a|default:'x' }}{{ b|default:'y' }}{{ c|default:'z' }}", {"a": "", "b": "B"}, "xBz"),
     "default after others": ("{{ a|upper|default:'x' }}", {}, "x"),
@@ -170,7 +170,7 @@ FILTER_CASES = {
     "first of none": ("{{ a|first|default:'x' }}", {"a": []}, "x"),
     "floatformat": ("{{ a|floatformat:2 }} {{ b|floatformat }}", {"a": 3.14159, "b": "2.0"}, "3.14 2"),
     "floatformat grouped": ("{{ a|floatformat:'2g' }}", {"a": 1234567.5}, "1,234,567.50"),
-    "join": ("{{ a|join:', ' }}", {"a": ["x", 1.5, date(2024, 5, 1)]}, "x, 1.5, May 1, 2024"),
+    "join": ("{{ a|join:', ' }}", {"a": ["x", 1.5, date(2024, 5, 1)]}, "x, 1.5, 1 May 2024"),
     "last": ("{{ a|last }}", {"a": ["x", "y"]}, "y"),
     "length": ("{{ a|length }}{{ b|length }}", {"a": {"x": 1}, "b": "ab"}, "12"),
     "lower": ("{{ a|lower }}", {"a": "JAN"}, "jan"),
@@ -523,12 +523,12 @@ ACCEPTED = {
     "uuid": (UUID(int=1), "00000000-0000-0000-0000-000000000001"),
     "bool": (True, "True"),
     "decimal": (Decimal("1.50"), "1.50"),
-    "time": (time(8, 5), "8:05 a.m."),
+    "time": (time(8, 5), "08:05"),
     "length of time": (timedelta(days=2), "2 days, 0:00:00"),
     "length of time of another library": (Length(days=2), "2 days, 0:00:00"),
     "float of another library": (Ratio(0.5), "0.5"),
-    "frozen": (FrozenDatetime(2024, 5, 1, 8, 5), "May 1, 2024, 8:05 a.m."),
-    "frozen and aware": (FrozenDatetime(2024, 5, 1, 8, 5, tzinfo=UTC), "May 1, 2024, 10:05 a.m."),
+    "frozen": (FrozenDatetime(2024, 5, 1, 8, 5), "1 May 2024 08:05"),
+    "frozen and aware": (FrozenDatetime(2024, 5, 1, 8, 5, tzinfo=UTC), "1 May 2024 10:05"),
 }
 
 
@@ -663,7 +663,7 @@ def test_parts_of_dates_can_be_read():
 def test_numbers_and_dates_follow_the_language():
     data = {"price": Decimal("1234.50"), "count": 12345, "day": date(2024, 5, 1)}
     body = "{{ price }} {{ count }} {{ day }} {{ price|floatformat:1 }}"
-    assert render(body, data) == "1234.50 12345 May 1, 2024 1234.5"
+    assert render(body, data) == "1234.50 12345 1 May 2024 1234.5"
     with translation.override("cs"):
         assert render(body, data) == "1234,50 12345 1. května 2024 1234,5"
 
@@ -683,9 +683,9 @@ def test_a_translation_is_in_the_language_of_the_rendering():
 
 def test_an_aware_time_is_shown_in_the_current_zone():
     body, data = "{{ a|date:'H:i' }} {{ a|time:'H:i' }} {{ a }}", {"a": datetime(2024, 7, 1, 10, 0, tzinfo=UTC)}
-    assert render(body, data) == "12:00 12:00 July 1, 2024, noon"
+    assert render(body, data) == "12:00 12:00 1 July 2024 12:00"
     with timezone.override("UTC"):
-        assert render(body, data) == "10:00 10:00 July 1, 2024, 10 a.m."
+        assert render(body, data) == "10:00 10:00 1 July 2024 10:00"
 
 
 def test_a_time_that_this_zone_cannot_show_is_an_error():

@@ -18,10 +18,10 @@ from smsoffice import dashboard
 from smsoffice.admin.chart import Day, chart_of
 from smsoffice.admin.common import gateway_title
 from smsoffice.backend.sms import get_sms_backend
-from smsoffice.backend.sms.lasting import is_lasting
 from smsoffice.conf import conf
 from smsoffice.dashboard import MANY, Figures
 from smsoffice.models.counts import Counts, bounds
+from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
 from smsoffice.states import State
 

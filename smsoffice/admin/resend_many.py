@@ -25,11 +25,11 @@ from smsoffice.admin.chosen import AT_ONCE, chosen, sealed
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.message_actions import log_of_many
 from smsoffice.admin.when import WhenForm
-from smsoffice.backend.sms.lasting import is_lasting
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_write import AlreadyConfirmed, batch_of_messages
 from smsoffice.models.decisions import copy_of, relations_like, tell_of_resends
+from smsoffice.models.lasting import is_lasting
 from smsoffice.models.sms import PRIORITY_BULK, OutputSMSMessage
 from smsoffice.states import State
 

@@ -10,11 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from smsoffice.admin.common import gateway_title, to_the_second
-from smsoffice.backend.sms.lasting import is_lasting
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
 from smsoffice.models.decisions import may_be_decided
 from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.lasting import is_lasting
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import OPEN, State
 

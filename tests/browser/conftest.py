@@ -12,9 +12,12 @@ from tests.house import House, house_in, until
 from tests.services import missing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium that talks to loopback only."""
+    """A headless Chromium that talks to loopback only.
+
+    Not for the whole session: as long as it runs, Django takes each test of this process for asynchronous code.
+    """
     path = shutil.which("chromium") or missing("Chromium", "Install it: apt-get install chromium")
     quiet = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
     with sync_playwright() as playwright:
@@ -23,7 +26,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A running `make run` with the demo data."""
     with house_in(tmp_path_factory.mktemp("house")) as house:
