@@ -12,7 +12,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
 from smsoffice.backend.sms.titles import gateway_title
@@ -21,7 +20,6 @@ from smsoffice.states import State
 __all__ = [
     "INCLUDES",
     "NobodyEdits",
-    "first_line",
     "gateway_title",
     "number",
     "page_of",
@@ -51,12 +49,6 @@ def state_badge(value: str) -> SafeString:
     """A state as icon, word and tint."""
     known = State(value)
     return render_to_string(f"{INCLUDES}/state.html", {"name": known.value.lower(), "label": known.label})
-
-
-def first_line(text: str) -> str:
-    """The first line of a text that has words on it, as far as a column of a list can show it."""
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return Truncator(line.strip()).chars(50)
 
 
 def to_the_second(moment: datetime) -> str:
