@@ -27,7 +27,7 @@ def assert_accessible(page: Page) -> None:
         for size in (NARROW, WIDE):
             page.set_viewport_size(size)
             found = [in_words(violation) for violation in _violations(page)]
-            assert found == [], f"{page.url}, {theme}, {size['width']} px"
+            assert not found, f"{page.url}, {theme}, {size['width']} px: {found}"
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= size["width"], f"{page.url} is {wide} px wide in a window of {size['width']} px"
 
