@@ -171,14 +171,19 @@ if not DEBUG:
 # --- The log of the processes
 
 LOG_LEVEL = read(os.environ, "LOG_LEVEL", log_level, "INFO")
+# At DEBUG these write down what they carry: numbers, texts, the token of a session.
+OUTSPOKEN = ("boto3", "botocore", "django.db.backends", "twilio", "urllib3")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # Without Django's own handlers, which would print each line a second time.
-    "loggers": {"django": {"handlers": []}},
+    "loggers": {
+        # Without Django's own handlers, which would print each line a second time.
+        "django": {"handlers": []},
+        **{name: {"level": LOG_LEVEL if LOG_LEVEL not in {"DEBUG", "NOTSET"} else "INFO"} for name in OUTSPOKEN},
+    },
 }
 
 # --- SMS

@@ -41,7 +41,7 @@ CALLED_BACK = {"STATUS_CALLBACK_URL"}
 GATEWAY, SITE = "https://gateway.example.com/sms", "https://sms.example.com/sms/callbacks/twilio/"
 
 SQLITE_OPTIONS = """"OPTIONS": {
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     "transaction_mode": "IMMEDIATE",
     "timeout": 30,
 }"""

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
@@ -24,18 +24,23 @@ from smsoffice.backend.sms.base import SMSBackend, get_sms_backend
 from smsoffice.backend.sms.outcomes import answered, as_gateway_error, of_failed_call
 from smsoffice.conf import conf
 from smsoffice.exceptions import GatewayError, RefusedForUs
+from smsoffice.models.batch_watch import watch_all
+from smsoffice.models.batch_work import BatchWork
 from smsoffice.models.checking import give_up_asking
+from smsoffice.models.expiry import end_claimed, end_what_ran_out_of_time
 from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.queue import anything_waits, locked, pick
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.models.transitions import Evidence, Overtaken, Source, hand_over, record
 from smsoffice.states import State
 
 logger = logging.getLogger("smsoffice.delivery")
 
-CHUNK = 500
-
 SHORT_PAUSE = timedelta(seconds=5)
-"""A round waits so long for a gateway to be well again, or for the rate limit; a longer pause ends it."""
+"""A round waits so long for a gateway to be well again; a longer pause ends it."""
+
+LONG_REFILL = timedelta(minutes=1)
+"""A round waits so long for the rate limit to let the next message leave."""
 
 CLAIM_ATTEMPTS = 3
 """Tries of a claim that another worker overtakes, which happens only where rows cannot be locked."""
@@ -46,14 +51,20 @@ class SendRound:
     """What one round of the queue did: the states that its messages reached, and why it stopped early."""
 
     states: Counter[str] = field(default_factory=Counter)
+    put_back: int = 0
     out_of_time: int = 0
     refusal: str = ""
     put_off: str = ""
 
     @property
     def taken(self) -> int:
-        """How many messages left the queue for the gateway."""
-        return sum(self.states.values())
+        """How many messages left the queue for the gateway, with those that wait again."""
+        return sum(self.states.values()) + self.put_back
+
+    def count(self, messages: Iterable[OutputSMSMessage]) -> None:
+        """Add what became of the messages of a batch."""
+        self.states.update(str(message.state) for message in messages)
+        self.put_back += self.states.pop(State.WAITING, 0)
 
 
 @dataclass(slots=True)
@@ -67,10 +78,11 @@ class CheckRound:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Messages that this process and no other may hand over now; else how long nobody may."""
+    """Messages that this process and no other may hand over now; else how long nobody may, and whether by our rate."""
 
     messages: Sequence[OutputSMSMessage] = ()
     pause: timedelta = timedelta(0)
+    refills: bool = False
 
 
 def publish_accepted(sender: object, messages: Iterable[OutputSMSMessage], **kwargs: Any) -> None:
@@ -102,42 +114,57 @@ def send_waiting(
     knock: bool = False,
     stopping: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda count: None,
+    background: BatchWork | None = None,
 ) -> SendRound:
-    """Hand over what waits and is due, until nothing is left.
+    """Hand over what waits and is due, until nothing is left; between the batches, work on bulk sends.
 
     Args:
         limit: at most so many messages.
         knock: try a gateway that refused us even before its pause is over, with one message.
         stopping: asked between batches; when true, what is in flight is finished and nothing else begun.
         progress: called after each batch with the number of its messages.
+        background: the work on bulk sends of a process that comes back for more; without it, all of it is done now.
 
     Raises:
         ImproperlyConfigured: PYMESS_SMS_SENDER_BACKEND is no gateway.
+        RuntimeError: it is called within a transaction, in which nothing can be committed before it leaves.
     """
     backend = get_sms_backend()
-    done = SendRound(out_of_time=end_what_ran_out_of_time())
+    done, work = SendRound(out_of_time=end_what_ran_out_of_time()), background or BatchWork()
     while not stopping() and (limit is None or done.taken < limit):
         size = backend.batch_size if limit is None else min(backend.batch_size, limit - done.taken)
         claim = claim_due(backend, size, knock=knock)
         knock = False
         if claim.messages:
             error = publish(backend, claim.messages)
-            done.states.update(str(message.state) for message in claim.messages)
+            done.count(claim.messages)
             progress(len(claim.messages))
             if isinstance(error, RefusedForUs):
                 # Trying again what is refused could lock the account.
                 break
-        elif timedelta(0) < claim.pause <= SHORT_PAUSE:
-            time.sleep(min(claim.pause.total_seconds(), 0.5))
-        else:
+            work.step()
+        elif timedelta(0) < claim.pause <= (LONG_REFILL if claim.refills else SHORT_PAUSE):
+            if not work.step():
+                time.sleep(min(claim.pause.total_seconds(), 0.5))
+        elif claim.pause or not work.step(look=True):
             break
+    _work_on(work, stopping, come_back=background is not None)
     if backend.sends:
         _say_why_it_pauses(backend, done)
     return done
 
 
+def _work_on(work: BatchWork, stopping: Callable[[], bool], *, come_back: bool) -> None:
+    """The work on bulk sends where nothing may be handed over now; a slice of it for who comes back."""
+    while not stopping() and work.step(look=True):
+        if come_back:
+            return
+    if not come_back:
+        work.watch()
+
+
 def _say_why_it_pauses(backend: SMSBackend, done: SendRound) -> None:
-    if not OutputSMSMessage.objects.filter(state=State.WAITING).exists():
+    if not anything_waits():
         # What the gateway said last time it was needed is no news.
         return
     status = GatewayStatus.of(backend.path())
@@ -152,7 +179,7 @@ def claim_due(backend: SMSBackend, size: int, *, knock: bool = False) -> Claim:
     """Claim up to `size` due messages, the highest priority first, then the longest due."""
     for _attempt in range(CLAIM_ATTEMPTS):
         try:
-            return _claim(backend, _pick, size, knock=knock)
+            return _claim(backend, pick, size, knock=knock)
         except Overtaken:
             continue
     return Claim()
@@ -164,27 +191,32 @@ def claim_these(backend: SMSBackend, messages: Sequence[OutputSMSMessage]) -> Cl
         return _claim(backend, lambda now, count: list(messages[:count]), len(messages))
     except Overtaken:
         keys = [message.pk for message in messages]
-        return _claim(backend, lambda now, count: _locked(now).filter(pk__in=keys)[:count], len(messages))
+        return _claim(backend, lambda now, n: locked(now).filter(pk__in=keys).order_by("due_at", "pk")[:n], len(keys))
 
 
 def _claim(
-    backend: SMSBackend, pick: Callable[[datetime, int], Iterable[OutputSMSMessage]], size: int, *, knock: bool = False
+    backend: SMSBackend,
+    choose: Callable[[datetime, int], Iterable[OutputSMSMessage]],
+    size: int,
+    *,
+    knock: bool = False,
 ) -> Claim:
     now = timezone.now()
+    # Durable: a claim that the caller's transaction could take back would be handed over a second time.
     if not backend.sends:
-        with transaction.atomic():
-            messages = list(pick(now, size))
+        with transaction.atomic(durable=True):
+            messages = list(choose(now, size))
             hand_over(messages, backend.path(), State.DEBUG, None)
         return Claim(messages)
-    with transaction.atomic():
+    with transaction.atomic(durable=True):
         status = GatewayStatus.of(backend.path(), lock=bool(conf.SMS_RATE_LIMIT))
         if (pause := status.pause(now)) and not knock:
             return Claim(pause=pause)
         # After a failure one message tells whether the gateway is well again.
-        messages = list(pick(now, 1 if status.failures else size))
+        messages = list(choose(now, 1 if status.failures else size))
         allowance = status.refill(now)
         if messages and allowance <= 0:
-            return Claim(pause=status.time_to_refill())
+            return Claim(pause=status.time_to_refill(), refills=True)
         messages = _within(allowance, messages)
         if not messages:
             return Claim()
@@ -205,23 +237,6 @@ def _within(allowance: float, messages: Sequence[OutputSMSMessage]) -> list[Outp
     return taken
 
 
-def _pick(now: datetime, size: int) -> list[OutputSMSMessage]:
-    """Due messages, a priority at a time: each is one range of the queue's index, whatever waits for later."""
-    picked: list[OutputSMSMessage] = []
-    waiting = OutputSMSMessage.objects.filter(state=State.WAITING, batch=None).order_by("-priority")
-    priority = waiting.values_list("priority", flat=True).first()
-    while priority is not None and len(picked) < size:
-        due = _locked(now).filter(batch=None, priority=priority).order_by("due_at", "pk")
-        picked += due[: size - len(picked)]
-        if len(picked) < size:
-            priority = waiting.filter(priority__lt=priority).values_list("priority", flat=True).first()
-    return picked
-
-
-def _locked(now: datetime) -> Any:
-    return OutputSMSMessage.objects.due(now).select_for_update(skip_locked=True)
-
-
 def publish(backend: SMSBackend, messages: Sequence[OutputSMSMessage]) -> GatewayError | None:
     """Hand claimed messages to the gateway and record what became of each.
 
@@ -232,15 +247,18 @@ def publish(backend: SMSBackend, messages: Sequence[OutputSMSMessage]) -> Gatewa
         return None
     if timezone.now() - (messages[0].sent_at or messages[0].created_at) > backend.deadline:
         # This process slept between the claim and the call. Others may have asked about the messages meanwhile.
-        logger.warning("%d claimed messages were left alone: the claim is too old.", len(messages))
+        logger.warning("%d claimed messages were put back: the claim is too old.", len(messages))
+        record([_not_handed_over(message) for message in messages], held=messages)
         return None
     if late := [message for message in messages if message.expires_at and message.expires_at <= timezone.now()]:
-        record([_ran_out_of_time(message) for message in late], held=late)
+        end_claimed(late)
         messages = [message for message in messages if message not in late]
     if not messages:
         return None
     try:
         backend.publish_messages(messages)
+    except (InterfaceError, OperationalError):
+        raise  # The database's failure and not the gateway's: what was said is lost, and the rows say so.
     except Exception as error:
         failure = as_gateway_error(error)
         if not isinstance(error, GatewayError):
@@ -254,31 +272,23 @@ def publish(backend: SMSBackend, messages: Sequence[OutputSMSMessage]) -> Gatewa
     return None
 
 
-def end_what_ran_out_of_time() -> int:
-    """Move to ERROR what was not handed over before its `expires_at`; gives back how many."""
-    ended = 0
-    while True:
-        now = timezone.now()
-        with transaction.atomic():
-            late = list(OutputSMSMessage.objects.out_of_time(now).select_for_update(skip_locked=True)[:CHUNK])
-            record([_ran_out_of_time(message) for message in late], held=late)
-        ended += len(late)
-        if len(late) < CHUNK:
-            return ended
+def _not_handed_over(message: OutputSMSMessage) -> Evidence:
+    words = _("Its turn came too late, so it was left alone.")
+    return Evidence(message.pk, State.WAITING, Source.QUEUE, words=words, claimed_at=message.claimed_at, spent=False)
 
 
-def _ran_out_of_time(message: OutputSMSMessage) -> Evidence:
-    words = _("It was not handed over before %s, the latest time allowed for it. It was never sent.")
-    latest = formats.date_format(timezone.localtime(message.expires_at), "DATETIME_FORMAT")
-    return Evidence(message.pk, State.ERROR, Source.QUEUE, words=words % latest, error=words % latest)
+def check_states(stopping: Callable[[], bool] = lambda: False) -> CheckRound:
+    """Ask every gateway that has messages which are not final, about those that are due for it.
 
-
-def check_states() -> CheckRound:
-    """Ask every gateway that has messages which are not final, about those that are due for it."""
+    Args:
+        stopping: asked before each gateway; when true, no other is asked.
+    """
     done = CheckRound(given_up=give_up_asking())
     due = OutputSMSMessage.objects.due_for_check(timezone.now()).order_by()
     paths = {conf.SMS_SENDER_BACKEND, *due.values_list("backend", flat=True).distinct()}
     for path in sorted(paths - {""}):
+        if stopping():
+            break
         try:
             done.states.update(get_sms_backend(path).bulk_check_sms_states() or {})
         except (GatewayError, ImproperlyConfigured) as error:
@@ -286,4 +296,5 @@ def check_states() -> CheckRound:
         except Exception as error:
             logger.exception("Asking %s failed", path)
             done.errors[path] = _("The gateway's client failed (%s).") % type(error).__name__
+    watch_all()
     return done

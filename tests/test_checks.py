@@ -628,6 +628,8 @@ def test_sqlite_that_would_say_locked_is_warned_of_with_the_lines_to_add(
     assert [message.id for message in said] == (["smsoffice.W012"] if warned else [])
     for message in said:
         assert '"transaction_mode": "IMMEDIATE"' in (message.hint or "")
+        # A commit survives a loss of power: a claim that came undone would be handed over a second time.
+        assert "synchronous=FULL" in (message.hint or "")
 
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from smsoffice import delivery
@@ -23,7 +23,7 @@ from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.sms import PRIORITY_BULK, PRIORITY_SINGLE, OutputSMSEvent, OutputSMSMessage
 from smsoffice.models.transitions import LAST_CHECK, Evidence, Source, record
 from smsoffice.states import State
-from tests.at_once import at_once
+from tests.at_once import at_once, elsewhere
 from tests.backends import TAKEN, Messages, OtherGateway, ScriptedGateway, use
 from tests.clock import Clock, stopped
 from tests.factories import ago, ahead, message, messages, numbers, row, states, timeline
@@ -169,7 +169,7 @@ def test_a_message_whose_time_ends_between_the_claim_and_the_call_is_not_sent(
 # --- Claims ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_stale_claim_is_left_alone(gateway: ScriptedGateway, clock: Clock) -> None:
+def test_a_stale_claim_never_left_and_so_waits_again(gateway: ScriptedGateway, clock: Clock) -> None:
     stored = message()
     claim = delivery.claim_due(gateway, 10)
     clock.advance(gateway.deadline.total_seconds() + 1)
@@ -177,7 +177,48 @@ def test_a_stale_claim_is_left_alone(gateway: ScriptedGateway, clock: Clock) -> 
     assert delivery.publish(gateway, claim.messages) is None
 
     assert gateway.calls == []
-    assert row(stored).state == "UNKNOWN"
+    assert (row(stored).state, row(stored).send_attempts) == ("WAITING", 0)
+    assert timeline(stored)[-1] == ("UNKNOWN", "WAITING", "QUEUE", False)
+    delivery.send_waiting()
+    assert gateway.handed_over == [stored.recipient]
+
+
+def test_promise_1_a_stale_claim_does_not_release_the_claim_of_another(gateway: ScriptedGateway, clock: Clock) -> None:
+    stored = message()
+    stale = delivery.claim_due(gateway, 10)
+    clock.advance(gateway.deadline.total_seconds() + 1)
+    OutputSMSMessage.objects.update(state=State.WAITING, sent_at=None)
+    delivery.claim_due(gateway, 10)
+
+    delivery.publish(gateway, stale.messages)
+
+    assert (row(stored).state, gateway.calls) == ("UNKNOWN", [])
+
+
+@committing
+@pytest.mark.parametrize("backend", [ScriptedGateway, DummySMSBackend])
+def test_promise_1_nothing_leaves_from_within_a_transaction_that_could_take_its_claim_back(
+    settings: Any, backend: type[Any]
+) -> None:
+    gateway = use(settings, backend)
+    stored = message()
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        delivery.send_waiting()
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        delivery.claim_these(gateway, [row(stored)])
+    assert row(stored).state == "WAITING"
+    delivery.send_waiting()
+    assert row(stored).state != "WAITING"
+
+
+@committing
+def test_promise_1_nor_does_a_message_that_is_published_by_hand(gateway: ScriptedGateway) -> None:
+    stored = message()
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        gateway.publish_message(row(stored))
+    assert (gateway.calls, row(stored).state) == ([], "WAITING")
+    gateway.publish_message(row(stored))
+    assert (gateway.handed_over, row(stored).state) == ([stored.recipient], "SENDING")
 
 
 def test_promise_1_a_worker_that_died_after_its_claim_loses_no_message(gateway: ScriptedGateway, clock: Clock) -> None:
@@ -214,9 +255,37 @@ def test_promise_1_a_database_that_fails_after_the_call_leaves_the_truth_that_no
 
     monkeypatch.setattr("smsoffice.backend.sms.base.record", fails)
     stored = message()
-    delivery.send_waiting(stopping=stop_after(1))
+    with pytest.raises(OperationalError):
+        delivery.send_waiting(stopping=stop_after(1))
     assert gateway.handed_over == [stored.recipient]
     assert row(stored).state == "UNKNOWN"
+    # It was not the gateway that failed.
+    assert not GatewayStatus.of(gateway.path()).failures
+
+
+@committing
+def test_an_answer_survives_a_database_that_went_away_while_the_gateway_was_called(gateway: ScriptedGateway) -> None:
+    def answer(sent: Messages) -> list[tuple[int, Outcome]]:
+        if connection.vendor == "postgresql":
+            mine = connection.connection.info.backend_pid
+            elsewhere(lambda: connection.cursor().execute("SELECT pg_terminate_backend(%s)", [mine]))
+        else:
+            broken.append(True)
+        return [(one.pk, Outcome(State.SENDING, "0", "Taken.", external_id="ID1")) for one in sent]
+
+    def once(execute: Any, *query: Any) -> Any:
+        if broken:
+            broken.clear()
+            raise OperationalError("disk I/O error")
+        return execute(*query)
+
+    broken: list[bool] = []
+    gateway.answer = answer
+    stored = message()
+    with connection.execute_wrapper(once):
+        delivery.send_waiting()
+    assert (row(stored).state, row(stored).external_id) == ("SENDING", "ID1")
+    assert not GatewayStatus.of(gateway.path()).failures
 
 
 @committing
@@ -622,6 +691,37 @@ def test_one_gateways_refusal_is_not_anothers(
     assert other.handed_over == recipients(waiting)
 
 
+def test_a_wait_that_the_gateway_asked_for_is_not_made_shorter_by_another_failure(
+    gateway: ScriptedGateway, clock: Clock
+) -> None:
+    GatewayStatus.note_failure(gateway.path(), NotNow("Busy.", retry_after=timedelta(hours=1)))
+    for failure in (NotNow("No connection."), OutcomeUnknown("No answer."), RefusedForUs("The password is wrong.")):
+        GatewayStatus.note_failure(gateway.path(), failure)
+        assert GatewayStatus.of(gateway.path()).pause(clock()) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "failure", [NotNow("No connection."), OutcomeUnknown("No answer.")], ids=["not now", "unknown"]
+)
+def test_promise_7_a_refusal_is_said_until_the_gateway_takes_something(
+    gateway: ScriptedGateway, clock: Clock, no_patience: None, failure: GatewayError
+) -> None:
+    gateway.answer, since = RefusedForUs("The password is wrong."), clock()
+    messages(3)
+    delivery.send_waiting()
+    clock.advance(100)
+    gateway.answer = failure
+    assert delivery.send_waiting().refusal == "The password is wrong."
+    clock.advance(100)
+    gateway.answer = RefusedForUs("The password is still wrong.")
+    assert delivery.send_waiting().refusal == "The password is still wrong."
+    assert GatewayStatus.of(gateway.path()).refused_since == since
+
+    clock.advance(100)
+    gateway.answer = TAKEN
+    assert delivery.send_waiting().refusal == ""
+
+
 def test_pauses_grow_and_are_bounded(gateway: ScriptedGateway, clock: Clock, no_patience: None) -> None:
     gateway.answer = OutcomeUnknown("No answer.")
     messages(20)
@@ -697,6 +797,22 @@ def test_a_round_spreads_its_messages_over_the_time_that_the_rate_gives_them(
     assert set(states(waiting)) == {"SENDING"}
     # 50 segments, five of them at once and the last message by overdraft.
     assert (clock() - began).total_seconds() >= (50 - 5 - 2) / 5
+
+
+def test_a_round_waits_for_a_long_text_at_a_slow_rate(
+    gateway: ScriptedGateway, clock: Clock, settings: Any, no_patience: None
+) -> None:
+    settings.PYMESS_SMS_RATE_LIMIT = 0.5
+    messages(3, segments=7)
+    assert delivery.send_waiting().taken == 3
+
+
+def test_a_round_does_not_wait_for_longer_than_the_next_one_is_away(
+    gateway: ScriptedGateway, clock: Clock, settings: Any
+) -> None:
+    settings.PYMESS_SMS_RATE_LIMIT = 0.01
+    messages(3)
+    assert delivery.send_waiting().taken == 1
 
 
 def test_a_round_with_nothing_left_to_send_does_not_wait_for_the_rate(
@@ -811,10 +927,14 @@ def test_the_grace_is_never_shorter_than_a_hand_over_may_last(
     gateway: ScriptedGateway, clock: Clock, settings: Any
 ) -> None:
     settings.PYMESS_SMS_UNKNOWN_GRACE = 0
-    stored = message(State.UNKNOWN, sent_at=clock() - gateway.deadline + timedelta(seconds=1))
+    # A hand-over may begin as late as the deadline, and last as long again.
+    stored = message(State.UNKNOWN, sent_at=clock() - 2 * gateway.deadline + timedelta(seconds=1))
     gateway.told = NEVER_HEARD
     delivery.check_states()
     assert row(stored).state == "UNKNOWN"
+    clock.advance(gateway.deadline.total_seconds())
+    delivery.check_states()
+    assert row(stored).state == "WAITING"
 
 
 def test_promise_2_a_message_that_the_gateway_never_took_is_sent_again_at_once_and_only_once(

@@ -97,7 +97,9 @@ def test_the_czech_words_are_written_as_czech_is(catalog: Translations) -> None:
             assert "”" not in words
             assert words.count("„") == words.count("“")
             english = ids(message)[0]
-            assert words[-1] == english[-1] or {words[-1], english[-1]}.isdisjoint(".:?…")
+            # Of millions, which Czech writes short with a full stop.
+            ending = words.removesuffix("mil.") or words
+            assert ending[-1] == english[-1] or {ending[-1], english[-1]}.isdisjoint(".:?…")
 
 
 # --- States and codes ------------------------------------------------------------------------------------------------

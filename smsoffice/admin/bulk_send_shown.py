@@ -26,6 +26,9 @@ Status = Batch.Status
 WIDTH = 1000
 """Of the bar, in its own units."""
 
+SEVERAL = 3
+"""Calls that failed one after the other, from which on the page says what it waits for."""
+
 
 class Bar(NamedTuple):
     """A piece of the bar; places and widths are written as SVG reads them, whatever the language."""
@@ -222,16 +225,18 @@ def _paused(batch: Batch, told: Numbers, at: datetime) -> Note:
 
 def _refusal() -> Note | None:
     """The note of the front page, where the gateway in force takes nothing from us."""
-    refusing = GatewayStatus.objects.filter(backend=conf.SMS_SENDER_BACKEND, refused_since__isnull=False)
-    status = refusing.first()
-    if status is None or status.refused_since is None:
-        return None
-    since = _clock(status.refused_since)
-    told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
-    words = _("%(gateway)s has refused us since %(since)s: %(words)s") % told
+    status = GatewayStatus.objects.filter(backend=conf.SMS_SENDER_BACKEND).first()
     lost = _("What waits is not lost; it goes out by itself once the gateway takes messages again.")
-    advice = _("For the administrator: correct the gateway's setting, then run “manage.py check”.")
-    return Note("error", "error", _("Nothing is being sent."), f"{words} {lost}", advice, alarming=True)
+    if status and status.refused_since:
+        since = _clock(status.refused_since)
+        told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
+        words = _("%(gateway)s has refused us since %(since)s: %(words)s") % told
+        advice = _("For the administrator: correct the gateway's setting, then run “manage.py check”.")
+        return Note("error", "error", _("Nothing is being sent."), f"{words} {lost}", advice, alarming=True)
+    if status and status.not_before and status.failures >= SEVERAL:
+        words = _("The gateway cannot take messages now; the next attempt is at %s.") % _clock(status.not_before)
+        return Note("unknown", "warning", words, lost)
+    return None
 
 
 def _clock(moment: datetime) -> str:

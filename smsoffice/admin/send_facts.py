@@ -236,13 +236,16 @@ class Summary:
 
 
 def _last_pace() -> float | None:
-    """Messages a second of the bulk send that ran last, within the hour; None where that is not known."""
+    """Messages a second of the largest stretch that the last bulk sends measured within the hour; None without one."""
     hour_ago = (timezone.now() - timedelta(hours=1)).timestamp()
     confirmed = Batch.objects.exclude(status=Batch.Status.DRAFT).order_by("-created_at")
+    measured = []
     for samples in confirmed.values_list("pace", flat=True)[:LOOKED_AT]:
         if len(samples) < 2 or samples[-1][0] < hour_ago:
             continue
         (since, before), (until, after) = samples[0], samples[-1]
         if until > since and after > before:
-            return float((after - before) / (until - since))
-    return None
+            measured.append((after - before, until - since))
+    # One of a few messages may have waited for a single one of them.
+    count, seconds = max(measured, default=(0, 1))
+    return count / seconds or None

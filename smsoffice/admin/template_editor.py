@@ -153,6 +153,8 @@ class EditorPages(PreviewPages):
                 "difference": difference(overtaken_by.body, typed.body),
             }
             context["based_on"] = overtaken_by.version
+        # What a save leads back to is the saved text, and no more the version that was brought back.
+        form_url = form_url or (request.path if "version" in request.GET else "")
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def panel_context(self, request: HttpRequest, panel: Panel) -> dict[str, Any]:

@@ -173,6 +173,9 @@ class TemplateTransfer(ImportExportMixin, admin.ModelAdmin):  # type: ignore[mis
                 transaction.set_rollback(True)
         if not is_as_shown:
             words = _("Nothing was imported yet: templates have changed since this was shown. Look at it again.")
+            if _is_good(result) and all(row.import_type == RowResult.IMPORT_TYPE_SKIP for row in result.rows):
+                # A double click, Back, or a reload.
+                words = _("This was imported before, and not a second time.")
             self.message_user(request, words, messages.WARNING)
             return self._look(request, dataset, FileForm())
         new, changed = (result.totals[kind] for kind in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE))

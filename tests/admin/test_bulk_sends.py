@@ -237,6 +237,17 @@ def test_where_the_gateway_refuses_us_the_page_says_so_and_tells_no_time_to_go()
     assert "to go" not in text
 
 
+@pytest.mark.parametrize(("failures", "is_said"), [(0, False), (1, False), (3, True), (12, True)])
+def test_where_call_after_call_fails_the_page_says_so_and_tells_no_time_to_go(failures: int, is_said: bool) -> None:
+    batch = a_mixed_one(pace=[[timezone.now().timestamp() - 40, 0]])
+    failing = GatewayStatus.of(conf.SMS_SENDER_BACKEND)
+    failing.failures, failing.not_before = failures, factories.ahead(seconds=40)
+    failing.save()
+    text = text_of(superuser(), batch)
+    assert ("The gateway cannot take messages now; the next attempt is at" in text) is is_said
+    assert ("to go" in text) is not is_said
+
+
 def test_one_that_starts_later_says_when() -> None:
     batch = batches.running(3, send_after=factories.ahead(days=1))
     text = text_of(superuser(), batch)

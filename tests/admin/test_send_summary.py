@@ -84,6 +84,9 @@ def test_it_says_how_long_it_takes_where_the_last_hour_tells(settings) -> None:
     assert "It takes" not in text_of(browser.get(summary(batch)))
     Batch.objects.create(status=Batch.Status.FINISHED, pace=[[now - 60, 0], [now - 20, 4]])
     assert "about 30 seconds" in text_of(browser.get(summary(batch)))
+    # A bulk send of two of which the second waited for a minute says nothing about the pace of many.
+    Batch.objects.create(status=Batch.Status.FINISHED, pace=[[now - 65, 0], [now - 5, 1]])
+    assert "about 30 seconds" in text_of(browser.get(summary(batch)))
     settings.PYMESS_SMS_RATE_LIMIT = 0.01
     assert "about 5 minutes" in text_of(browser.get(summary(batch)))
 

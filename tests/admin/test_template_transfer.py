@@ -447,7 +447,9 @@ def test_the_button_pressed_twice_imports_once() -> None:
     hello = stored()
     look = upload(as_csv(["slug", "body"], ["hello", "Good day."]))
     confirm(look)
-    assert "There is nothing to import." in text_of(confirm(look))
+    again = text_of(confirm(look))
+    assert "This was imported before, and not a second time." in again
+    assert "Nothing was imported yet" not in again
     hello.refresh_from_db()
     assert (hello.version, LogEntry.objects.count()) == (2, 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -147,6 +148,19 @@ def test_bringing_back_fills_the_form_and_saves_nothing_until_save() -> None:
     assert 'name="based_on" value="2"' in answer.content.decode()
     browser.post(f"{page(template)}?version=1", typed(template, body="One."))
     assert kept(template)[-1] == (3, "One.")
+
+
+def test_after_a_version_was_brought_back_and_changed_the_page_shows_what_was_saved() -> None:
+    template, browser = a_template(body="One."), superuser()
+    browser.post(page(template), typed(template, body="Two."))
+    template.refresh_from_db()
+    shown = browser.get(page(template), {"version": 1}).content.decode()
+    form = re.search('<form [^>]*id="smstemplate_form"', shown)
+    action = re.search('action="([^"]*)"', form[0]) if form else None
+    to = action[1] if action else f"{page(template)}?version=1"
+    answer = browser.post(to, typed(template, body="Three.", _continue=""), follow=True)
+    assert answer.context["adminform"].form["body"].value() == "Three."
+    assert "This is the text of version 1" not in answer.content.decode()
 
 
 @pytest.mark.parametrize("version", ["9", "x", "-1", "", "9" * 30])

@@ -253,9 +253,19 @@ def test_ids_that_somebody_else_used_are_noticed_before_a_second_batch_is_spent_
 
     done = hand_over_once()
     assert "UNIQ_PREFIX" in done.refusal
-    assert states(messages) == ["SENDING"] * 2
+    assert states(messages) == ["UNKNOWN"] * 2
     assert all("before" in event.words for event in OutputSMSEvent.objects.filter(code="310"))
     assert states(later) == ["SENDING"] * 198 + ["WAITING"] * 52
+
+    # What ATS says of the id is said of the stranger's message: that one was delivered.
+    drain()
+    assert states(messages) == ["UNKNOWN"] * 2
+    for message in messages:
+        message.refresh_from_db()
+        assert "UNIQ_PREFIX" in message.error
+        assert "backup" in message.error
+    base.get_sms_backend().check_now(messages)
+    assert states(messages) == ["UNKNOWN"] * 2
 
 
 # The whole call is refused
@@ -502,7 +512,8 @@ REFUSED = [
 STRANGE = ["10", "11", "100", "200", "300", "700", "999", "123456", "-1", "00", "0.0", "", " ", "OK", "٣"]
 HANDED_OVER = {
     "0": "SENDING",
-    "310": "SENDING",
+    # At a first hand-over; of a repeated one it is proof.
+    "310": "UNKNOWN",
     "334": "WAITING",
     **dict.fromkeys(REFUSED, "ERROR"),
     **dict.fromkeys(["20", "21", "22", "23", "24", "25", *STRANGE], "UNKNOWN"),
@@ -529,7 +540,9 @@ OUR_SETTING = {
 
 
 def test_every_code_of_a_message_is_in_a_table_and_has_words() -> None:
-    assert set(ats_sms_operator.SUBMITTED) == {code for code, state in HANDED_OVER.items() if state != "UNKNOWN"}
+    assert set(ats_sms_operator.SUBMITTED) == {code for code, state in HANDED_OVER.items() if state != "UNKNOWN"} | {
+        "310"
+    }
     assert set(ats_sms_operator.ASKED) == {"1", "20", "21", "22", "23", "24", "25"}
     for table in (ats_sms_operator.SUBMITTED, ats_sms_operator.ASKED, ats_sms_operator.REFUSALS):
         for _state, words in table.values():

@@ -6,9 +6,11 @@ import socket
 import ssl
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -374,6 +376,190 @@ def test_an_answer_that_drips_through_tls_is_given_up_in_time(
 
     with Port(respond, tls) as port:
         assert type(failure(port.url, PATIENCE)) is OutcomeUnknown
+
+
+# By way of a proxy
+
+Behind = Callable[[Port], str]
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def forwarding(no_proxy: None, monkeypatch: pytest.MonkeyPatch) -> Behind:
+    """The address of a gateway that only this port, a proxy that has it at hand, can reach."""
+
+    def behind(port: Port) -> str:
+        monkeypatch.setenv("HTTP_PROXY", port.url)
+        return "http://gateway.example/send"
+
+    return behind
+
+
+@pytest.fixture
+def tunnelling(no_proxy: None, trusted: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Behind]:
+    """The address of a gateway that speaks TLS, by way of a proxy that carries bytes."""
+    with tunnel() as proxy:
+
+        def behind(port: Port) -> str:
+            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy}")
+            return port.url
+
+        yield behind
+
+
+@contextmanager
+def tunnel() -> Iterator[int]:
+    """A proxy that connects whom it is told to; gives back its port."""
+    ends: list[socket.socket] = []
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def run(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                client, _address = server.accept()
+                asked = client.makefile("rb").readline()
+                there = socket.create_connection(("127.0.0.1", int(asked.split()[1].rpartition(b":")[2])))
+                ends.extend([client, there])
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                for way in ((client, there), (there, client)):
+                    threading.Thread(target=carry, args=way, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=run, args=(server,), daemon=True).start()
+        yield server.getsockname()[1]
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+    for end in ends:
+        end.close()
+
+
+def test_a_whole_answer_comes_through_a_proxy(forwarding: Behind) -> None:
+    with Port(reply("<ok/>")) as port:
+        assert post(forwarding(port)) == b"<ok/>"
+    assert port.heads[0].startswith(b"POST http://gateway.example/send HTTP/1.1\r\n")
+
+
+def test_a_whole_answer_comes_through_a_tunnel(tls: ssl.SSLContext, tunnelling: Behind) -> None:
+    with Port(reply("<ok/>"), tls) as port:
+        assert post(tunnelling(port)) == b"<ok/>"
+    assert port.bodies == [BODY]
+
+
+@pytest.mark.parametrize("respond", LOST.values(), ids=LOST)
+def test_promise_1_a_broken_answer_proves_nothing_behind_a_proxy_either(forwarding: Behind, respond: Respond) -> None:
+    with Port(respond) as port:
+        assert type(failure(forwarding(port))) is OutcomeUnknown
+    assert len(port.bodies) == 1
+
+
+@pytest.mark.parametrize("respond", LOST.values(), ids=LOST)
+def test_promise_1_nor_does_it_in_a_tunnel(tls: ssl.SSLContext, tunnelling: Behind, respond: Respond) -> None:
+    with Port(respond, tls) as port:
+        assert type(failure(tunnelling(port))) is OutcomeUnknown
+    assert len(port.bodies) == 1
+
+
+@pytest.mark.parametrize(("at_once", "dripped"), DRIPPED.values(), ids=DRIPPED)
+def test_an_answer_that_drips_through_a_proxy_is_given_up_in_time(
+    forwarding: Behind, at_once: bytes, dripped: bytes
+) -> None:
+    def respond(client: socket.socket, body: bytes) -> None:
+        client.sendall(at_once)
+        port.drip(client, dripped)
+
+    with Port(respond) as port:
+        assert type(failure(forwarding(port), PATIENCE)) is OutcomeUnknown
+
+
+def test_an_answer_that_drips_through_a_tunnel_is_given_up_in_time(tls: ssl.SSLContext, tunnelling: Behind) -> None:
+    with Port(lambda client, body: port.drip(client, b"HTTP/1.1 200 OK\r\nX: "), tls) as port:
+        # Longer than the handshake may take on a machine that is loaded.
+        assert type(failure(tunnelling(port), 5)) is OutcomeUnknown
+    assert port.bodies == [BODY]
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there_got_nothing(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://127.0.0.1:{free_port()}")
+    assert type(failure(f"{scheme}://gateway.example/")) is NotNow
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_cannot_be_reached_in_time_got_nothing(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]
+        try:
+            for client in waiting:
+                client.setblocking(False)
+                client.connect_ex(full.getsockname())
+            monkeypatch.setenv(f"{scheme.upper()}_PROXY", f"http://127.0.0.1:{full.getsockname()[1]}")
+            assert type(failure(f"{scheme}://gateway.example/", PATIENCE)) is NotNow
+        finally:
+            for client in waiting:
+                client.close()
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        b"220 mail.example.com ESMTP\r\n",
+        b"",
+    ],
+    ids=["407", "502", "another protocol", "nothing"],
+)
+def test_a_proxy_that_opens_no_tunnel_got_nothing_but_the_wish_for_one(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[bytes] = []
+
+    def run(server: socket.socket) -> None:
+        client, _address = server.accept()
+        with client:
+            heard.append(client.recv(65536))
+            client.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=run, args=(server,), daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert type(failure("https://gateway.example/")) is NotNow
+    assert heard[0].startswith(b"CONNECT gateway.example:443 ")
+
+
+# Connecting
+
+
+def test_promise_1_a_connection_that_took_too_long_to_make_carries_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is looked up for longer than the time-out: others may have asked about the message meanwhile."""
+    look_up = socket.getaddrinfo
+
+    def slowly(*args: Any, **kwargs: Any) -> object:
+        threading.Event().wait(2 * PATIENCE)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with Port(reply("<ok/>")) as port:
+        error = failure(port.url, PATIENCE)
+    assert type(error) is NotNow
+    assert f"{PATIENCE:g} s" in error.words
+    assert port.bodies == []
 
 
 # Secrets

@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -140,6 +140,9 @@ def test_a_template_renders_its_body_with_data() -> None:
 
 SOUND = {"recipient": NUMBER, "content": "Hello."}
 
+END_OF_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))
+"""In our zone it is a moment of the year 10000, which no column can give back."""
+
 REFUSED: dict[str, tuple[dict[str, Any], type[SMSError], str]] = {
     "no recipient": ({"recipient": ""}, InvalidRecipient, "The recipient is empty"),
     "None as recipient": ({"recipient": None}, InvalidRecipient, "The recipient is empty"),
@@ -161,6 +164,9 @@ REFUSED: dict[str, tuple[dict[str, Any], type[SMSError], str]] = {
         InvalidOption,
         "expires_at is not after",
     ),
+    "end of time": ({"expires_at": END_OF_TIME}, InvalidOption, "expires_at is not in the years 1970 to 9000"),
+    "after the end of time": ({"send_after": END_OF_TIME}, InvalidOption, "send_after is not in the years"),
+    "before all time": ({"send_after": datetime.min.replace(tzinfo=UTC)}, InvalidOption, "send_after is not in the y"),
     "long tag": ({"tag": "x" * 101}, InvalidOption, "tag is not"),
     "number as tag": ({"tag": 7}, InvalidOption, "tag is not"),
     "NUL in the tag": ({"tag": "a\x00b"}, InvalidOption, "tag is not"),
@@ -195,6 +201,8 @@ def test_a_message_that_cannot_be_sent_is_refused_in_words_before_a_row_is_writt
 
 TEMPLATES_REFUSED = {
     "unknown slug": ("nowhere", {"number": 7}, TemplateNotFound, "no SMS template with the slug “nowhere”"),
+    "NUL in the slug": ("a\x00b", {}, TemplateNotFound, "no SMS template"),
+    "half a letter in the slug": ("a\ud800b", {}, TemplateNotFound, "no SMS template"),
     "missing variables": ("order", {}, MissingVariables, "“customer.name”, “number”"),
     "broken body": ("broken", {"number": 7}, TemplateError, "Line 1"),
     "model instance": ("order", {"customer": Customer(name="Jana"), "number": 7}, UnsafeData, "customer"),

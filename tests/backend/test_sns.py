@@ -14,6 +14,8 @@ import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 from django.test import override_settings
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError, ProxyError
 
 from smsoffice import delivery
 from smsoffice.backend.sms import base
@@ -519,10 +521,24 @@ def test_no_secret_stands_in_anything_that_is_said(
 
 # What botocore raises: by its own transport, by whoever mocks it, or while it looks for credentials
 
+
+def behind_a_proxy(cause: Exception) -> ProxyError:
+    error = ProxyError("x", cause)
+    error.__cause__ = cause
+    return error
+
+
 RAISED: list[tuple[Exception, type[GatewayError]]] = [
     (boto.EndpointConnectionError(endpoint_url="https://x"), NotNow),
     (boto.ConnectTimeoutError(endpoint_url="https://x"), NotNow),
-    (boto.ProxyConnectionError(proxy_url="https://x"), NotNow),
+    (
+        boto.ProxyConnectionError(
+            proxy_url="https://x", error=behind_a_proxy(NewConnectionError(HTTPConnection("x"), "x"))
+        ),
+        NotNow,
+    ),
+    (boto.ProxyConnectionError(proxy_url="https://x", error=behind_a_proxy(OSError("cut off"))), OutcomeUnknown),
+    (boto.ProxyConnectionError(proxy_url="https://x"), OutcomeUnknown),
     (boto.ReadTimeoutError(endpoint_url="https://x"), OutcomeUnknown),
     (boto.ConnectionClosedError(endpoint_url="https://x"), OutcomeUnknown),
     (boto.HTTPClientError(error="x"), OutcomeUnknown),
@@ -539,7 +555,7 @@ RAISED: list[tuple[Exception, type[GatewayError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "proof"), RAISED, ids=[type(error).__name__ for error, _proof in RAISED])
+@pytest.mark.parametrize(("error", "proof"), RAISED, ids=lambda value: getattr(value, "__name__", type(value).__name__))
 def test_an_error_of_the_library_proves_no_more_than_it_says(error: Exception, proof: type[GatewayError]) -> None:
     told = proof_of(error)
     assert type(told) is proof

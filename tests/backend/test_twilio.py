@@ -808,8 +808,8 @@ def test_a_spoilt_list_never_doubles_a_message(simulator: Simulator, fault: Faul
 
 def test_what_slept_through_its_claim_is_not_handed_over(simulator: Simulator) -> None:
     backend = base.get_sms_backend()
-    [message] = lost(*numbers(1))
+    [message] = lost(*numbers(1), send_attempts=1)
     backend.publish_messages([message])
 
     assert simulator.requests == 0
-    assert states([message]) == ["UNKNOWN"]
+    assert states([message]) == ["WAITING"]

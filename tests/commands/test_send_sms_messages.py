@@ -16,6 +16,7 @@ from django.db import OperationalError
 from smsoffice import delivery
 from smsoffice.backend.sms.outcomes import Outcome
 from smsoffice.exceptions import NotNow, OutcomeUnknown, RefusedForUs
+from smsoffice.models import expiry
 from smsoffice.states import State
 from tests.backends import Messages, ScriptedGateway, use
 from tests.factories import ago, message, messages, states
@@ -108,15 +109,30 @@ def test_each_run_knocks_and_the_first_that_is_let_in_sends_all(gateway: Scripte
 
 
 @pytest.mark.parametrize(
-    ("failure", "state"), [(NotNow("Busy."), "WAITING"), (OutcomeUnknown("The connection was cut."), "UNKNOWN")]
+    ("failure", "said"),
+    [(NotNow("Busy."), "nothing; put back: 3"), (OutcomeUnknown("The connection was cut."), "3 UNKNOWN")],
+    ids=["busy", "silent"],
 )
-def test_a_gateway_that_is_busy_or_silent_is_no_failure_of_the_command(
-    gateway: ScriptedGateway, failure: Exception, state: str
+def test_a_gateway_that_is_busy_or_silent_is_no_failure_of_the_command_and_is_told_of(
+    gateway: ScriptedGateway, failure: Exception, said: str
 ) -> None:
     gateway.answer = failure
+    messages(203)
+    out, err = run("--limit=3")
+    assert re.search(
+        CLOCK + f"Handed over: {said}\\. The gateway cannot take messages now; the next attempt is at \\S+\\.\n$", out
+    )
+    assert err == ""
+
+
+def test_what_stays_tells_of_a_busy_gateway_once_and_on_stderr(
+    gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.answer = ends_after(1, NotNow("Busy."))
     messages(3)
-    out, _err = run()
-    assert f"Handed over: 3 {state}." in out
+    out, err = run("--interval", "60")
+    assert re.search(CLOCK + "Handed over: nothing; put back: 3\\.\n$", out)
+    assert err.count("The gateway cannot take messages now; the next attempt is at ") == 1
 
 
 def test_a_gateway_that_does_not_exist_is_named(settings: Any) -> None:
@@ -186,7 +202,7 @@ def test_a_round_with_nothing_to_do_is_silent_where_it_stays(
     gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds = iter(range(3))
-    real = delivery.end_what_ran_out_of_time
+    real = expiry.end_what_ran_out_of_time
 
     def last_round_ends() -> int:
         if next(rounds) == 2:

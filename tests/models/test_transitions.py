@@ -118,6 +118,31 @@ def test_promise_3_late_evidence_wins_over_a_time_out() -> None:
     assert (row(claimed).state, row(claimed).error) == ("DELIVERED", "")
 
 
+def test_promise_3_an_answer_that_was_lost_takes_nothing_from_what_a_receipt_said() -> None:
+    [claimed] = claim(message())
+    record([Evidence(claimed.pk, State.SENDING, Source.RECEIPT, words="Queued.", external_id="SM1")])
+
+    lost = answer(claimed, State.UNKNOWN, words="No answer came in time.", error="No answer came in time.")
+    assert record([lost], held=[claimed]) == set()
+
+    assert (row(claimed).state, row(claimed).error, row(claimed).external_id) == ("SENDING", "", "SM1")
+    assert timeline(claimed)[-1] == ("SENDING", "UNKNOWN", "GATEWAY", True)
+    assert claimed.state == "SENDING"
+
+
+@pytest.mark.parametrize("source", [Source.QUEUE, Source.OPERATOR])
+def test_who_gives_up_waiting_for_news_may_doubt_what_the_gateway_has(source: Source) -> None:
+    stored = message(State.SENDING)
+    record([Evidence(stored.pk, State.UNKNOWN, source, words="It is not known.")])
+    assert row(stored).state == "UNKNOWN"
+
+
+def test_what_the_gateway_is_not_to_be_asked_about_is_not() -> None:
+    [claimed] = claim(message())
+    record([answer(claimed, State.UNKNOWN, error="It is another's.", ask=False)], held=[claimed])
+    assert (row(claimed).state, row(claimed).check_after, claimed.check_after) == ("UNKNOWN", None, None)
+
+
 def test_promise_5_mixed_evidence_touches_each_message_as_its_own_piece_says() -> None:
     taken, refused, put_off, silent, final, gone = messages(6)
     claimed = claim(taken, refused, put_off, silent)

@@ -14,6 +14,7 @@ from smsoffice.conf import conf
 from smsoffice.exceptions import TemplateNotFound
 from smsoffice.models.accept import accept
 from smsoffice.models.bulk import BulkResult, RefusedRow, accept_many
+from smsoffice.models.common import storable
 from smsoffice.models.sms import AbstractSMSTemplate, OutputSMSMessage
 
 __all__ = [
@@ -144,7 +145,8 @@ def get_template_model() -> type[AbstractSMSTemplate]:
 
 def get_template(slug: str) -> AbstractSMSTemplate:
     """The template with this slug, or TemplateNotFound."""
-    template = get_template_model()._default_manager.filter(slug=slug).first()
+    # No database has, or can be asked for, what it cannot store.
+    template = get_template_model()._default_manager.filter(slug=slug).first() if storable(slug) == slug else None
     if template is None:
         raise TemplateNotFound(slug)
     return template

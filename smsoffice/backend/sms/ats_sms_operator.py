@@ -30,7 +30,7 @@ PRAGUE = ZoneInfo("Europe/Prague")
 SUBMITTED: Meanings = {
     "0": (State.SENDING, _("Taken by the gateway.")),
     "1": (State.ERROR, _("The gateway failed with this message and does not say why.")),
-    # Proof of an earlier hand-over whose answer was lost: ATS takes an id only once.
+    # Of a repeated hand-over this is proof that an earlier one was taken: ATS takes an id only once.
     "310": (State.SENDING, _("The gateway has taken this message before.")),
     "320": (State.ERROR, _("The project keyword is missing. Set PROJECT_KEYWORD in PYMESS_ATS_SMS_CONFIG.")),
     "321": (State.ERROR, _("The project keyword is not valid. Correct PROJECT_KEYWORD in PYMESS_ATS_SMS_CONFIG.")),
@@ -84,6 +84,10 @@ REFUSALS: dict[str, tuple[type[GatewayError], Promise]] = {
 UNHEARD_OF = (OutcomeUnknown, _("The gateway answers the whole call with a code that has no known meaning."))
 
 
+NOT_OURS = "id_of_another_message"
+"""What a message is marked with whose id tells of another: nobody may ask about it, not even by hand."""
+
+
 class ATSSMSBackend(XMLBatchGateway):
     """ATS: set PYMESS_ATS_SMS_CONFIG."""
 
@@ -108,10 +112,10 @@ class ATSSMSBackend(XMLBatchGateway):
             yield key, _with_what_follows(outcome, is_first=key in first_time)
 
     def ask(self, messages: Sequence[Message]) -> Iterable[tuple[int, Outcome]]:
-        root = self._envelope()
-        for message in messages:
+        root, asked = self._envelope(), [m for m in messages if NOT_OURS not in m.extra_sender_data]
+        for message in asked:
             child(root, "dlr", self.reference(message), uniq=self.reference(message))
-        return self.by_key(messages, self._outcomes(self.call(root), ASKED))
+        return self.by_key(asked, self._outcomes(self.call(root), ASKED)) if asked else []
 
     def submission(self, messages: Sequence[Message]) -> etree._Element:
         """The document that hands messages over."""
@@ -174,10 +178,11 @@ def _with_what_follows(outcome: Outcome, *, is_first: bool) -> Outcome:
     if outcome.code == "310" and is_first:
         # No lost answer of ours explains it: more of our messages would be taken for those of somebody else.
         words = _t(
-            "ATS has had the id of this message before, although it is handed over for the first time. If another "
-            "system uses the same UNIQ_PREFIX, choose a new one in PYMESS_ATS_SMS_CONFIG."
+            "Another message of our account had this id at ATS before. Choose a new UNIQ_PREFIX in "
+            "PYMESS_ATS_SMS_CONFIG. If a backup was restored, this message itself may have been sent before it was."
         )
-        return replace(outcome, words=words, stops=RefusedForUs(words, outcome.code))
+        stops = RefusedForUs(words, outcome.code)
+        return Outcome(State.UNKNOWN, outcome.code, words, extra={NOT_OURS: True}, ask=False, stops=stops)
     return outcome
 
 

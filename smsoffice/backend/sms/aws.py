@@ -20,6 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from urllib3 import HTTPResponse
+from urllib3.exceptions import ConnectTimeoutError
 
 from smsoffice.backend.sms.http import HTTPClient, check_status
 from smsoffice.backend.sms.outcomes import as_gateway_error
@@ -83,7 +84,7 @@ LATER = _by_code(
 )
 """Codes that say: not now, nothing was done."""
 
-NOTHING_LEFT = (boto.EndpointConnectionError, boto.ConnectTimeoutError, boto.ProxyConnectionError)
+NOTHING_LEFT = (boto.EndpointConnectionError, boto.ConnectTimeoutError)
 NO_CREDENTIAL_ERRORS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
@@ -240,11 +241,17 @@ def proof_of(error: Exception) -> GatewayError:
         return Refused(type(error).__name__)
     if isinstance(error, NO_CREDENTIAL_ERRORS):
         return RefusedForUs(str(NO_CREDENTIALS))
-    if isinstance(error, NOTHING_LEFT):
+    if isinstance(error, NOTHING_LEFT) or _met_no_proxy(error):
         return NotNow(_t("AWS could not be reached: no connection."))
     if isinstance(error, (boto.HTTPClientError, ResponseParserError)):
         return OutcomeUnknown(_t("AWS gave no answer that can be read."))
     return as_gateway_error(error)
+
+
+def _met_no_proxy(error: Exception) -> bool:
+    """Whether not even a proxy was reached; botocore also calls so what broke after the call had left through it."""
+    beneath = error.kwargs.get("error") if isinstance(error, boto.ProxyConnectionError) else None
+    return isinstance(getattr(beneath, "__cause__", None), ConnectTimeoutError)
 
 
 def _proof_of_answer(error: boto.ClientError) -> GatewayError:

@@ -210,7 +210,8 @@ class Gateway(SMSBackend):
         # What the gateway had not heard of when it was asked it may have heard of when it answers.
         asked_at = timezone.now()
         self._sort(messages, self.ask(messages), outcomes)
-        grace = max(timedelta(seconds=conf.SMS_UNKNOWN_GRACE), self.deadline)
+        # A hand-over may begin as late as its deadline, and last as long again.
+        grace = max(timedelta(seconds=conf.SMS_UNKNOWN_GRACE), 2 * self.deadline)
         record([asked(m, outcomes[m.pk], asked_at, grace) for m in messages if m.pk in outcomes], held=messages)
 
     def neighbours(
@@ -244,7 +245,8 @@ class Gateway(SMSBackend):
         claimed = [m for m in messages if m.state == State.UNKNOWN]
         for message in (m for m in messages if m.state == State.WAITING):
             try:
-                with transaction.atomic():
+                # Committed before anything leaves, so not within a transaction of the caller's.
+                with transaction.atomic(durable=True):
                     hand_over([message], self.path(), State.UNKNOWN, self.check_after(timezone.now()), self.own_prefix)
             except Overtaken:
                 message.refresh_from_db()

@@ -11,14 +11,15 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
+from http.client import HTTPException
 from typing import Any, NamedTuple
 
 import requests
 from django.utils.translation import gettext as _
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError
 from urllib3.poolmanager import PoolManager
 
 from smsoffice.backend.sms.watchdog import Watchdog
@@ -36,14 +37,20 @@ NOT_A_URL = (
 
 
 class Deadlined:
-    """A connection that tells when it never stood, and waits for an answer's head no longer than its time-out."""
+    """A connection that tells when it never stood; neither it nor an answer's head takes longer than its time-out."""
 
     def connect(self) -> None:
+        started, timeout = time.monotonic(), self.timeout  # type: ignore[attr-defined]
         try:
             super().connect()  # type: ignore[misc]
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             # TLS fails by the same errors in the midst of an answer; only here do they prove that nothing left.
             raise NewConnectionError(self, "no connection") from error  # type: ignore[arg-type]
+        if timeout is not None and time.monotonic() - started > timeout:
+            # A name that is looked up, each of its addresses, a proxy and TLS have a time-out of their own or none.
+            # By now others may have asked about what was about to leave.
+            self.close()  # type: ignore[attr-defined]
+            raise ConnectTimeoutError(self, "connected too late")
 
     def getresponse(self) -> Any:
         sock = self.sock  # type: ignore[attr-defined]
@@ -55,29 +62,31 @@ class Deadlined:
         return response
 
 
-class _HTTPConnection(Deadlined, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(Deadlined, HTTPSConnection):
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+@cache
+def _deadlined(pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+    """The same pool, but of connections that are deadlined."""
+    if issubclass(pool.ConnectionCls, Deadlined):
+        return pool
+    connection = type(f"Deadlined{pool.ConnectionCls.__name__}", (Deadlined, pool.ConnectionCls), {})
+    return type(f"Deadlined{pool.__name__}", (pool,), {"ConnectionCls": connection})
 
 
 class DeadlinedAdapter(HTTPAdapter):
-    """Keeps its connections, repeats nothing by itself and lets no answer's head drip."""
+    """Keeps its connections, repeats nothing by itself and lets no answer's head drip, by way of a proxy or not."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        _deadline(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        # Each time: another thread may have made it this moment.
+        return _deadline(super().proxy_manager_for(*args, **kwargs))
+
+
+def _deadline(manager: PoolManager) -> PoolManager:
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _deadlined(pool) for scheme, pool in pools.items()}
+    return manager
 
 
 class _Session(requests.Session):
@@ -193,12 +202,14 @@ def of_transport_error(error: Exception, timeout: float) -> GatewayError:
     causes = _causes(error)
     if any(isinstance(cause, NOT_A_URL) for cause in causes):
         return RefusedForUs(_("The gateway's address is not a URL. Correct the URL in its settings."))
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return NotNow(_("The gateway could not be reached within %g s.") % timeout)
-    if any(isinstance(cause, (NewConnectionError, requests.exceptions.ProxyError)) for cause in causes):
+    # Not ProxyError: urllib3 also calls so what broke after the request had left by way of a proxy.
+    if any(isinstance(cause, NewConnectionError) for cause in causes):
         if any(isinstance(cause, ssl.SSLError) for cause in causes):
             return RefusedForUs(_("No safe connection to the gateway: its certificate could not be verified."))
         return NotNow(_("The gateway could not be reached: no connection."))
+    # NewConnectionError is one of these too.
+    if any(isinstance(cause, ConnectTimeoutError) for cause in causes):
+        return NotNow(_("The gateway could not be reached within %g s.") % timeout)
     if isinstance(error, requests.exceptions.ReadTimeout):
         return OutcomeUnknown(_("The gateway did not answer in %g s.") % timeout)
     return OutcomeUnknown(_("The connection to the gateway broke before it answered."))

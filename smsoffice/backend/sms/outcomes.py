@@ -37,6 +37,7 @@ class Outcome:
         extra: what else it told that is worth keeping.
         retry_after: with WAITING, the wait that the gateway asked for.
         spent: with WAITING, whether the hand-over counts as an attempt.
+        ask: whether what the gateway says of it from now on is to be believed.
         stops: why nothing more is to be handed over for now, where that is what the gateway said.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     extra: Mapping[str, Any] = field(default_factory=dict)
     retry_after: timedelta | None = None
     spent: bool = True
+    ask: bool = True
     stops: GatewayError | None = None
 
 
@@ -121,6 +123,7 @@ def _evidence(message: OutputSMSMessage, outcome: Outcome, source: Source) -> Ev
         due_at=due_at,
         claimed_at=message.claimed_at,
         spent=outcome.spent,
+        ask=outcome.ask,
     )
 
 

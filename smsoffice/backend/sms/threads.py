@@ -87,9 +87,13 @@ class OneByOneGateway(Gateway):
         return [(message, one) for message, one in told if not isinstance(one, (Exception, NotBegun))]
 
     def _submit_in_time(self, message: Message) -> Outcome:
-        if message.sent_at and timezone.now() - message.sent_at > self.deadline:
+        now = timezone.now()
+        if message.sent_at and now - message.sent_at > self.deadline:
             # This process slept in the midst of the batch. Others may have asked about the message meanwhile.
-            return Outcome(State.UNKNOWN, words=_("Its turn came too late, so it was left alone."))
+            return Outcome(State.WAITING, words=_("Its turn came too late, so it was left alone."), spent=False)
+        if message.expires_at and message.expires_at <= now:
+            # It waits again, and so ends as all that is not handed over in time.
+            return Outcome(State.WAITING, words=_("Its time was over before its turn came."), spent=False)
         return self.submit_one(message)
 
     def _each(

@@ -10,6 +10,8 @@ from tqdm import tqdm
 
 from smsoffice import delivery
 from smsoffice.management.rounds import RoundsCommand, Stopping, clock, in_words
+from smsoffice.models.batch_work import BatchWork
+from smsoffice.models.rounds import CommandRun, Heartbeat
 
 
 class Command(RoundsCommand):
@@ -23,17 +25,41 @@ class Command(RoundsCommand):
         if limit is not None and limit < 1:
             raise CommandError("--limit must be at least 1.")
 
+        heartbeat = Heartbeat(CommandRun.Name.SEND, interval)
+        background = None if interval is None else BatchWork()
+
         def one_round(stopping: Stopping) -> str:
             with tqdm(unit=" SMS", file=self.stderr, disable=None if interval is None and verbosity else True) as bar:
                 try:
-                    done = delivery.send_waiting(limit, knock=interval is None, stopping=stopping, progress=bar.update)
+
+                    def progress(handed_over: int) -> None:
+                        bar.update(handed_over)
+                        # A round may last for hours.
+                        heartbeat()
+
+                    done = delivery.send_waiting(
+                        limit,
+                        knock=interval is None,
+                        stopping=stopping,
+                        progress=progress,
+                        background=background,
+                    )
                 except ImproperlyConfigured as error:
                     raise CommandError(str(error)) from error
+            heartbeat(in_words(done.states) if done.states else "")
             if interval is None or done.taken or done.out_of_time:
-                late = f"; {done.out_of_time} ran out of time" if done.out_of_time else ""
-                self.stdout.write(f"{clock()} Handed over: {in_words(done.states)}{late}.")
+                # Who stays says on stderr that the gateway is not well, and when it is again.
+                why = f" {done.put_off}" if done.put_off and interval is None else ""
+                self.stdout.write(f"{clock()} {_summary(done)}{why}")
             if done.refusal:
                 return f"The gateway refuses us: {done.refusal} Nothing is lost; the messages wait."
             return done.put_off if interval is not None else ""
 
         self.repeat(interval, one_round)
+
+
+def _summary(done: delivery.SendRound) -> str:
+    handed_over = in_words(done.states) if done.states or not done.put_back else "nothing"
+    back = f"; put back: {done.put_back}" if done.put_back else ""
+    late = f"; {done.out_of_time} ran out of time" if done.out_of_time else ""
+    return f"Handed over: {handed_over}{back}{late}."
