@@ -528,6 +528,8 @@ def behind_a_proxy(cause: Exception) -> ProxyError:
     return error
 
 
+NOT_CONNECTED = NewConnectionError(HTTPConnection("x"), "x")
+
 RAISED: list[tuple[Exception, type[GatewayError]]] = [
     (boto.EndpointConnectionError(endpoint_url="https://x"), NotNow),
     (boto.ConnectTimeoutError(endpoint_url="https://x"), NotNow),
