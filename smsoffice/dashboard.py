@@ -33,6 +33,9 @@ NEEDS_DECISION = timedelta(minutes=15)
 MANY = 10_000
 """Messages that are counted one by one; more are told as “more than”."""
 
+SEVERAL = 3
+"""Calls that failed one after the other, from which on it is worth a word."""
+
 REASONS = 5
 BULK_SENDS = 5
 
@@ -179,9 +182,9 @@ def bulk_sends() -> list[BulkSend]:
     return [BulkSend(batch, gone.get(batch.pk, 0), max(batch.sendable, batch.accepted)) for batch in batches]
 
 
-def refusals() -> list[GatewayStatus]:
-    """The gateways that refuse us."""
-    return list(GatewayStatus.objects.exclude(refusal=""))
+def gateways_in_trouble() -> list[GatewayStatus]:
+    """The gateways that refuse us, or failed several times in a row."""
+    return list(GatewayStatus.objects.filter(~Q(refusal="") | Q(failures__gte=SEVERAL)))
 
 
 def command_runs() -> dict[str, CommandRun]:

@@ -15,6 +15,7 @@ from smsoffice.admin.bulk_send_messages import COUNTED, FIRST, first_messages, r
 from smsoffice.admin.common import gateway_title, number, to_the_second
 from smsoffice.admin.dashboard import Note, log_url
 from smsoffice.conf import conf
+from smsoffice.dashboard import SEVERAL
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_numbers import Numbers, numbers, pace, time_to_go
 from smsoffice.models.batch_work import ROWS_KEPT
@@ -25,9 +26,6 @@ Status = Batch.Status
 
 WIDTH = 1000
 """Of the bar, in its own units."""
-
-SEVERAL = 3
-"""Calls that failed one after the other, from which on the page says what it waits for."""
 
 
 class Bar(NamedTuple):

@@ -21,6 +21,7 @@ from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
 from smsoffice.dashboard import MANY, Figures
 from smsoffice.models.counts import Counts, bounds
+from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
 from smsoffice.states import State
@@ -96,12 +97,11 @@ def log_url(**query: Any) -> str:
 def shown(*, may_send: bool) -> dict[str, Any]:
     """All that the front page shows."""
     figures, runs, now = dashboard.figures(), dashboard.command_runs(), timezone.now()
-    refusals = dashboard.refusals()
     days = [_day(day, counts) for day, counts in figures.days]
     since = timezone.localtime(figures.as_of - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M")
     return {
         "today": date_format(timezone.localtime(now), "l j F Y"),
-        "notes": list(_notes(figures, runs, refusals, now)),
+        "notes": list(_notes(figures, runs, now)),
         "tiles": list(_tiles(figures, now)),
         "queue": figures.queue,
         "oldest_due": _how_long(figures.queue.oldest_due, now),
@@ -110,7 +110,7 @@ def shown(*, may_send: bool) -> dict[str, Any]:
         "undecided_url": log_url(state=State.UNKNOWN),
         "due_url": log_url(state=State.WAITING),
         "bulk_sends": dashboard.bulk_sends(),
-        "commands": list(_commands(runs, bool(refusals), now)),
+        "commands": list(_commands(runs, now)),
         "chart": chart_of(days),
         "chart_words": _chart_words(days),
         "day_rows": [(day, _log_of_day(day.day)) for day in reversed(days)],
@@ -182,22 +182,15 @@ def _tiles(figures: Figures, now: datetime) -> Iterator[Tile]:
         yield Tile(state, number, log_url(state=state, created_after=start), more, loud)
 
 
-def _notes(figures: Figures, runs: dict[str, CommandRun], refusals: list[Any], now: datetime) -> Iterator[Note]:
-    waiting = log_url(state=State.WAITING)
-    for status in refusals:
-        since = _clock(status.refused_since) if status.refused_since else ""
-        told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
+def _notes(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Iterator[Note]:
+    for status in dashboard.gateways_in_trouble():
         in_use = status.backend == conf.SMS_SENDER_BACKEND
-        yield Note(
-            "error" if in_use else "unknown",
-            "error" if in_use else "warning",
-            _("Nothing is being sent.") if in_use else _("A gateway refuses us."),
-            _("%(gateway)s has refused us since %(since)s: %(words)s") % told
-            + (" " + _waiting_words(figures.queue.due) if in_use else ""),
-            _("For the administrator: correct the gateway's setting, then run “manage.py check”."),
-            (_("Show the waiting messages"), waiting),
-            alarming=in_use,
-        )
+        if status.refusal:
+            yield _refused(status, figures, in_use)
+        elif in_use and status.not_before:
+            words = _("The gateway cannot take messages now; the next attempt is at %s.") % _clock(status.not_before)
+            yield Note("unknown", "warning", words, _waiting_words(figures.queue.due))
+    waiting = log_url(state=State.WAITING)
     for name in CommandRun.Name:
         run = runs.get(name)
         if run is None and figures.queue.due and name == CommandRun.Name.SEND and conf.SMS_BATCH_SENDING:
@@ -230,6 +223,21 @@ def _notes(figures: Figures, runs: dict[str, CommandRun], refusals: list[Any], n
         )
 
 
+def _refused(status: GatewayStatus, figures: Figures, in_use: bool) -> Note:
+    since = _clock(status.refused_since) if status.refused_since else ""
+    told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
+    words = _("%(gateway)s has refused us since %(since)s: %(words)s") % told
+    return Note(
+        "error" if in_use else "unknown",
+        "error" if in_use else "warning",
+        _("Nothing is being sent.") if in_use else _("A gateway refuses us."),
+        f"{words} {_waiting_words(figures.queue.due)}" if in_use else words,
+        _("For the administrator: correct the gateway's setting, then run “manage.py check”."),
+        (_("Show the waiting messages"), log_url(state=State.WAITING)),
+        alarming=in_use,
+    )
+
+
 def _waiting_words(due: int) -> str:
     if not due:
         return _("No message waits.")
@@ -254,7 +262,7 @@ def _every(seconds: float) -> str:
     return ngettext("every %d minute", "every %d minutes", whole // 60) % (whole // 60)
 
 
-def _commands(runs: dict[str, CommandRun], refused: bool, now: datetime) -> Iterator[dict[str, Any]]:
+def _commands(runs: dict[str, CommandRun], now: datetime) -> Iterator[dict[str, Any]]:
     for name in CommandRun.Name:
         run = runs.get(name)
         if run is None:

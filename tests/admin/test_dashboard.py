@@ -109,6 +109,16 @@ def test_a_gateway_that_refuses_us_is_an_alarm() -> None:
     assert log_url(state="WAITING").replace("&", "&amp;") in text
 
 
+def test_a_gateway_that_failed_several_times_is_said() -> None:
+    message(due_at=ago(minutes=2))
+    status = GatewayStatus.of(BACKEND)
+    status.failures, status.not_before = 7, ahead(seconds=50)
+    status.save()
+    text = flat(front())
+    assert "The gateway cannot take messages now; the next attempt is at" in text
+    assert "1 message waits; it is not lost." in text
+
+
 def test_a_late_command_is_said() -> None:
     for name in CommandRun.Name:
         note_round(name, 60, "3 SENDING")
