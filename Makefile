@@ -4,7 +4,7 @@ PYTHON = $(shell for python in python3.11 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: run shell test lint bench messages
+.PHONY: run shell test lint bench messages pictures
 
 run: .venv/installed  ## The site, the queue and a local gateway, with demo data: make run [PORT=8000] [GATEWAY_PORT=8099] [GATEWAY=twilio]
 	@$(BIN)/python -m project.run
@@ -13,7 +13,7 @@ shell: .venv/installed  ## A Python shell on the database of make run, with its 
 	@$(BIN)/python -m project.run shell
 
 test: .venv/installed-dev  ## The suite, on SQLite or on the database of DATABASE_URL: make test [ARGS="-k queue"]
-	@$(BIN)/python -m pytest -q -n 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/installed-dev  ## What the speed promises cost on this machine
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -36,6 +36,9 @@ lint: .venv/installed-dev  ## Style, types, the floors of the house, migrations,
 
 messages: .venv/installed-dev  ## Collects the texts to translate into the .po files, and compiles them (the .mo files are committed)
 	@$(BIN)/python -m tests.catalogs
+
+pictures: .venv/installed-dev  ## Takes the pictures of docs/office.md anew, from a house of their own
+	@$(BIN)/python -m tests.browser.pictures $(ARGS)
 
 .venv/installed: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and no python3.11 or python3 here is one."; exit 1; }
