@@ -38,7 +38,7 @@ orders = list(Order.objects.select_related("customer").exclude(customer__phone="
 for place, (name, phone) in IN_TROUBLE.items():
     orders[place].customer = Customer.objects.create(name=name, phone=phone)
     orders[place].save()
-sent = []
+sent: list[OutputSMSMessage] = []
 for place, order in enumerate(orders):
     english = "-en" if order.customer.language == "en" else ""
     data = {
@@ -49,10 +49,12 @@ for place, order in enumerate(orders):
         "courier": "PPL",
     }
     topic = TOPICS[place % len(TOPICS)]
-    sent.append(send_template(order.customer.phone, topic + english, data, [order, order.customer], topic))
+    message = send_template(order.customer.phone, topic + english, data, [order, order.customer], topic)
+    assert message, f"{topic + english} is switched off."
+    sent.append(message)
 
 end = time.monotonic() + 45
-keys = [message.pk for message in sent if message]
+keys = [message.pk for message in sent]
 while OutputSMSMessage.objects.filter(pk__in=keys, state__in=[State.WAITING, State.SENDING]).exists():
     if time.monotonic() > end:
         raise SystemExit("The gateway is too slow.")
