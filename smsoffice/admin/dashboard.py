@@ -100,7 +100,7 @@ def shown(*, may_send: bool) -> dict[str, Any]:
     days = [_day(day, counts) for day, counts in figures.days]
     since = timezone.localtime(figures.as_of - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M")
     return {
-        "today": date_format(timezone.localtime(now), "l j F Y"),
+        "today": _day_in_words(timezone.localtime(now), "DATE_FORMAT"),
         "notes": list(_notes(figures, runs, now)),
         "tiles": list(_tiles(figures, now)),
         "queue": figures.queue,
@@ -124,6 +124,11 @@ def shown(*, may_send: bool) -> dict[str, Any]:
         "log_url": log_url(),
         "send_url": reverse("admin:smsoffice_outputsmsmessage_add") if may_send else "",
     }
+
+
+def _day_in_words(day: date, form: str) -> str:
+    """A date with its day of the week, in the reader's spelling."""
+    return f"{date_format(day, 'l')} {date_format(day, form)}"
 
 
 def _totals(counts: Counts) -> dict[str, int]:
@@ -271,10 +276,20 @@ def _commands(runs: dict[str, CommandRun], now: datetime) -> Iterator[dict[str, 
         late = run.is_late(now)
         yield {
             "name": name.value,
-            "said": _("expected %s") % _every(run.interval) if late else run.said,
+            "said": _("expected %s") % _every(run.interval) if late else _labelled(run.said),
             "late": late,
             "when": run.finished_at,
         }
+
+
+def _labelled(said: str) -> str:
+    """What a command did, with the states as operators know them."""
+    return " ".join(_label(word) for word in said.split())
+
+
+def _label(word: str) -> str:
+    name = word.rstrip(",")
+    return word.replace(name, str(State(name).label)) if name in State.values else word
 
 
 def _chart_words(days: list[Day]) -> str:
@@ -286,7 +301,7 @@ def _chart_words(days: list[Day]) -> str:
         "least": min(day.total for day in days),
         "most": max(day.total for day in days),
         "share": f"{worst.share:.1f}",
-        "day": date_format(worst.day, "l j F"),
+        "day": _day_in_words(worst.day, "MONTH_DAY_FORMAT"),
     }
     words = _("Between %(least)d and %(most)d messages a day; at most %(share)s %% not delivered, on %(day)s.")
     return words % told + " " + _("The same numbers stand in the table below.")

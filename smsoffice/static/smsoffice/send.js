@@ -78,7 +78,7 @@
         function refocus(button) {
             const label = button.getAttribute("aria-label");
             const place = document.querySelector(label ? `[name=_row][aria-label="${CSS.escape(label)}"]` : "[name=_row]");
-            (place && !place.disabled ? place : document.getElementById("so-row"))?.focus();
+            (place && !place.disabled ? place : document.getElementById("so-row-number"))?.focus();
         }
 
         function say(sentence) {
