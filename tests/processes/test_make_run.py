@@ -90,6 +90,8 @@ def test_a_shell_beside_it_sends_as_the_house_does(house: House) -> None:
     house.start()
     until(house.answers, "the site")
     until(house.gateway_answers, "the gateway")
-    said = house.shell("from smsoffice.backend.sms import send; print(send('601 000 777', 'Ahoj').get_state_display())")
-    assert said.strip().splitlines()[-1] == "Sending"
+    said = house.shell("from smsoffice.backend.sms import send; print(send('601 000 777', 'Ahoj').recipient)")
+    assert said.strip().splitlines()[-1] == "+420601000777"
+    stats = f"http://127.0.0.1:{house.gateway_port}/stats.json"
+    until(lambda: requests.get(stats, timeout=10).json()["by_number"] == {"+420601000777": 1}, "the message")
     assert house.messages() == 301
