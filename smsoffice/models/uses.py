@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django.db import models, transaction
-from django.db.models import F, Q
+from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+ADD = """
+    INSERT INTO smsoffice_templateuse AS kept (template_slug, day, last_used_at, count) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (template_slug, day)
+    DO UPDATE SET count = kept.count + excluded.count, last_used_at = excluded.last_used_at
+"""
 
 
 class TemplateUse(models.Model):
@@ -35,9 +41,8 @@ def count_use(slug: str, messages: int) -> None:
 
 def _add(slug: str, messages: int) -> None:
     now = timezone.now()
-    today = Q(template_slug=slug, day=timezone.localdate(now))
-    changes = {"count": F("count") + messages, "last_used_at": now}
-    if not TemplateUse.objects.filter(today).update(**changes):
-        fresh = TemplateUse(template_slug=slug, day=timezone.localdate(now), last_used_at=now)
-        TemplateUse.objects.bulk_create([fresh], ignore_conflicts=True)
-        TemplateUse.objects.filter(today).update(**changes)
+    day = connection.ops.adapt_datefield_value(timezone.localdate(now))
+    moment = connection.ops.adapt_datetimefield_value(now)
+    with connection.cursor() as cursor:
+        # Every single send pays for it, so it is one statement; Django has none that adds to what is there.
+        cursor.execute(ADD, [slug, day, moment, messages])
