@@ -1,4 +1,4 @@
-"""Messages, what they belong to, and what happened to them."""
+"""Messages. This is also where others import the models from that stand around one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
-from django.conf import settings
-from django.contrib.contenttypes.fields import GenericForeignKey
-from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -19,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
 from smsoffice.models.common import Timestamped
+from smsoffice.models.events import OutputSMSEvent
+from smsoffice.models.related import OutputSMSRelatedObject, related_object_key
 from smsoffice.models.templates import AbstractSMSTemplate, SMSTemplate
 from smsoffice.states import OPEN, State
 
@@ -297,94 +296,3 @@ class OutputSMSMessage(Timestamped):
         ours = self._changed() - {"state"} if accepted else set()
         self.refresh_from_db(fields=HELD - ours)
         return accepted
-
-
-def related_object_key(obj: models.Model) -> dict[str, Any]:
-    """The columns by which an object's relations are found: an integer key by its own index.
-
-    Raises:
-        ValueError: the object is not saved, so it has no key.
-    """
-    if obj.pk is None:
-        raise ValueError(f"{obj!r} is not saved, so no message can belong to it. Save it first.")
-    key: dict[str, Any] = {"content_type": ContentType.objects.get_for_model(obj)}
-    # A key that was given as text ("42" to an integer key) stays text in the instance that was given it.
-    pk = obj._meta.pk.to_python(obj.pk)
-    if isinstance(pk, int):
-        return {**key, "object_id_int": pk}
-    return {**key, "object_id": str(pk), "object_id_int": None}
-
-
-class OutputSMSRelatedObject(Timestamped):
-    """An object of the host's that a message belongs to."""
-
-    output_sms_message = models.ForeignKey(
-        OutputSMSMessage, on_delete=models.CASCADE, related_name="related_objects", verbose_name=_("message")
-    )
-    content_type = models.ForeignKey(ContentType, on_delete=models.CASCADE, db_index=False, verbose_name=_("type"))
-    object_id_int = models.BigIntegerField(_("integer key"), null=True, blank=True)
-    object_id = models.TextField(_("key"))
-    content_object = GenericForeignKey("content_type", "object_id")
-
-    class Meta:
-        verbose_name = _("related object")
-        verbose_name_plural = _("related objects")
-        default_permissions = ("view",)
-        indexes = [
-            models.Index(
-                fields=["content_type", "object_id_int"],
-                name="smsoffice_related_int",
-                condition=Q(object_id_int__isnull=False),
-            ),
-            models.Index(
-                fields=["content_type", "object_id"],
-                name="smsoffice_related_text",
-                condition=Q(object_id_int__isnull=True),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.content_type} {self.object_id}"
-
-    @classmethod
-    def to(cls, message: OutputSMSMessage, obj: models.Model) -> Self:
-        """The unsaved relation of a message to an object."""
-        key = related_object_key(obj)
-        return cls(output_sms_message=message, **{"object_id": str(key["object_id_int"]), **key})
-
-
-class OutputSMSEvent(models.Model):
-    """A line of a message's timeline: what was said of it, by whom, and whether its state changed."""
-
-    class Source(models.TextChoices):
-        """Who says so."""
-
-        CODE = "CODE", _("program")
-        QUEUE = "QUEUE", _("queue")
-        GATEWAY = "GATEWAY", _("gateway's answer")
-        RECEIPT = "RECEIPT", _("delivery receipt")
-        ASKED = "ASKED", _("gateway was asked")
-        OPERATOR = "OPERATOR", _("operator")
-
-    message = models.ForeignKey(
-        OutputSMSMessage, on_delete=models.CASCADE, related_name="events", verbose_name=_("message")
-    )
-    created_at = models.DateTimeField(_("when"), default=timezone.now)
-    from_state = models.CharField(_("from"), max_length=10, choices=State.choices)
-    to_state = models.CharField(_("to"), max_length=10, choices=State.choices)
-    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
-    code = models.CharField(_("gateway's code"), max_length=50, blank=True)
-    words = models.TextField(_("words"), blank=True)
-    ignored = models.BooleanField(_("ignored"), default=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="+"
-    )
-
-    class Meta:
-        verbose_name = _("event")
-        verbose_name_plural = _("events")
-        default_permissions = ("view",)
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"{self.from_state} → {self.to_state}"

@@ -6,7 +6,6 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-
 ADD = """
     INSERT INTO smsoffice_templateuse AS kept (template_slug, day, last_used_at, count) VALUES (%s, %s, %s, %s)
     ON CONFLICT (template_slug, day)
