@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 from typing import NamedTuple
 
@@ -14,22 +13,9 @@ from phonenumbers import CountryCodeSource, NumberParseException, PhoneNumber, P
 
 from smsoffice.conf import conf
 from smsoffice.exceptions import InvalidRecipient
-
-_E164_DIGITS = 15  # ITU-T E.164 §6.1: the country code and the national number together
-_NUMBER_DIGITS = 8  # that many make a number by themselves; "0049171/1234567" is one number in two groups
+from smsoffice.phone_spelling import E164_DIGITS, Refused, as_typed, undressed
 
 _E164 = re.compile(r"\+([1-9][0-9]{6,14})")
-_SCHEME = re.compile(r"(?:tel|sms):", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"\+?(\d+)(?:[.,](\d+))?E\+?(\d{1,3})", re.IGNORECASE)
-_FLOAT = re.compile(r"(\+?\d[\d ]{6,})[.,]0{1,2}")
-_BETWEEN_NUMBERS = re.compile(r"[^\d ()./+-]+|/|(?=\+)")
-_NO_PHONE_CHARACTER = re.compile(r"[^\d ()\[\]./+-]")
-_TRUNK_ZERO = re.compile(r"\( *0 *\)")
-_WRAPPING = " ,;\n'\"‘’“”`"  # spreadsheets put an apostrophe before a number that must stay text
-
-
-class _Refused(Exception):
-    """Why a number is not possible, as the second half of a sentence."""
 
 
 def to_e164(raw: object, default_phone_code: str | None = None) -> str:
@@ -52,9 +38,9 @@ def to_e164(raw: object, default_phone_code: str | None = None) -> str:
         return text
     default = (conf.SMS_DEFAULT_PHONE_CODE or "") if default_phone_code is None else default_phone_code
     try:
-        return _read(text if text.isascii() and text.isdigit() else _undressed(text), default)
-    except _Refused as reason:
-        if not (typed := _as_typed(text)):
+        return _read(text if text.isascii() and text.isdigit() else undressed(text), default)
+    except Refused as reason:
+        if not (typed := as_typed(text)):
             raise InvalidRecipient(_("The recipient is empty. Give a phone number.")) from None
         words = _("“%(typed)s” is not a possible phone number: %(reason)s.")
         raise InvalidRecipient(words % {"typed": typed, "reason": reason}) from None
@@ -107,7 +93,7 @@ def _lengths(code: str, kind: int) -> frozenset[int]:
         result = phonenumbers.is_possible_number_for_type_with_reason(number, kind)
         return bool(result == ValidationResult.IS_POSSIBLE)
 
-    return frozenset(filter(is_possible, range(1, _E164_DIGITS - len(code) + 1)))
+    return frozenset(filter(is_possible, range(1, E164_DIGITS - len(code) + 1)))
 
 
 def _is_plain_e164(text: str) -> bool:
@@ -135,117 +121,6 @@ def _home_region(default_phone_code: str) -> str | None:
     return None if region in (phonenumbers.UNKNOWN_REGION, phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY) else region
 
 
-# --- Spellings -> digits -----------------------------------------------------------------------------------------
-
-
-def _undressed(raw: str) -> str:
-    """The digits alone, behind a "+" where the number has one.
-
-    Raises:
-        _Refused: it is empty, or more or else than one phone number.
-    """
-    text = _plain(raw).strip(_WRAPPING)
-    text = _out_of_spreadsheet(_SCHEME.sub("", text))
-    if not text:
-        raise _Refused(_("it is empty"))
-    _refuse_several(text)
-    _refuse_strays(" ".join(text.split()))
-    text = _without_trunk_zero(text)
-    bare = re.sub(r"[^+0-9]", "", text)
-    digits = bare.lstrip("+")
-    if not digits:
-        raise _Refused(_("it has no digits"))
-    if "+" in digits:
-        raise _Refused(_("it has a plus sign in the middle"))
-    # "+00420": no country code begins with 0, so the two can only be the international prefix written twice.
-    return "+" + digits.removeprefix("00") if bare != digits else digits
-
-
-def _plain(raw: str) -> str:
-    """ASCII digits, spaces and hyphens for those of any script; what nobody sees is left out."""
-    if raw.isascii() and raw.isprintable():
-        return raw
-    return "".join(map(_plain_character, unicodedata.normalize("NFKC", raw)))
-
-
-def _plain_character(character: str) -> str:
-    if character.isspace():
-        return " " if unicodedata.category(character) == "Zs" else "\n"
-    match unicodedata.category(character):
-        case "Nd":
-            return str(unicodedata.decimal(character))
-        case "Pd":
-            return "-"
-        case "Cf" | "Cc" | "Mn" | "Me":
-            return ""
-    return "-" if character == "\N{MINUS SIGN}" else character
-
-
-def _out_of_spreadsheet(text: str) -> str:
-    """The digits of a cell that a spreadsheet took for a quantity ("777123456.0", "4.20777123456E+11")."""
-    if cell := _FLOAT.fullmatch(text):
-        return cell[1]
-    if cell := _SCIENTIFIC.fullmatch(text):
-        whole, fraction, exponent = cell[1], cell[2] or "", int(cell[3])
-        if len(fraction) != exponent:
-            raise _Refused(
-                _(
-                    "a spreadsheet has turned it into a quantity and its last digits are lost. "
-                    "Format the column as text and export it again"
-                )
-            )
-        return whole + fraction
-    return text
-
-
-def _refuse_several(text: str) -> None:
-    is_too_much_for_one = sum(map(str.isdigit, text)) > _E164_DIGITS
-    if _holds_several(_BETWEEN_NUMBERS.split(text)) or (is_too_much_for_one and _holds_several(text.split())):
-        raise _Refused(_("there are several numbers in one field. Give each its own"))
-
-
-def _holds_several(pieces: list[str]) -> bool:
-    return sum(sum(map(str.isdigit, piece)) >= _NUMBER_DIGITS for piece in pieces) > 1
-
-
-def _refuse_strays(text: str) -> None:
-    stray = _NO_PHONE_CHARACTER.search(text)
-    if not stray:
-        return
-    try:
-        # Any region will do: the extension is read before the region matters.
-        extension = phonenumbers.parse(text, "CZ").extension
-    except NumberParseException:
-        extension = None
-    if extension:
-        words = _("it has an extension (“%(extension)s”), which an SMS cannot reach")
-        raise _Refused(words % {"extension": extension})
-    if letters := "".join(filter(str.isalpha, text)):
-        raise _Refused(_("there are letters in it (“%(letters)s”)") % {"letters": _shortened(letters, 20)})
-    raise _Refused(_("“%(sign)s” does not belong in a phone number") % {"sign": stray[0]})
-
-
-def _without_trunk_zero(text: str) -> str:
-    """ "+44 (0)20 7946 0018" is dialled without the zero from abroad; only Italy's like keep it."""
-    without = _TRUNK_ZERO.sub("", text, count=1)
-    if without == text or "+" not in text:
-        return without
-    try:
-        keeps_it = phonenumbers.is_valid_number(phonenumbers.parse(_TRUNK_ZERO.sub("0", text)))
-        return text if keeps_it and not phonenumbers.is_valid_number(phonenumbers.parse(without)) else without
-    except NumberParseException:
-        return without
-
-
-def _as_typed(raw: str) -> str:
-    # The sentence may be stored and shown: what a database or a page cannot hold stays out of it.
-    return _shortened("".join(c if c.isprintable() else " " if c.isspace() else "" for c in raw).strip(), 60)
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
 # --- Digits -> E.164 -------------------------------------------------------------------------------------------------
 
 
@@ -263,7 +138,7 @@ def _read(digits: str, default_phone_code: str) -> str:
     if digits.startswith("00"):
         return _checked(_parsed(abroad))
     if not number:
-        raise _Refused(_no_country_code(default_phone_code))
+        raise Refused(_no_country_code(default_phone_code))
     return _as_e164(number) if _has_usual_length(number) else _with_its_plus(digits, number)
 
 
@@ -277,7 +152,7 @@ def _with_its_plus(digits: str, at_home: PhoneNumber) -> str:
         return _checked(at_home)
     try:
         number = _parsed("+" + digits)
-    except _Refused:
+    except Refused:
         return _checked(at_home)
     if (
         number.country_code == at_home.country_code
@@ -294,19 +169,19 @@ def _parsed(digits: str, region: str | None = None) -> PhoneNumber:
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             code = re.sub(r"^(\+|00)", "+", digits)[:4]
-            raise _Refused(_("no country has the code that it begins with (%(code)s)") % {"code": code}) from None
+            raise Refused(_("no country has the code that it begins with (%(code)s)") % {"code": code}) from None
         if error.error_type == NumberParseException.TOO_LONG:
             words = _("it is too long: a number with its country code has %(most)d digits at most")
-            raise _Refused(words % {"most": _E164_DIGITS}) from None
-        raise _Refused(_("it is too short")) from None
+            raise Refused(words % {"most": E164_DIGITS}) from None
+        raise Refused(_("it is too short")) from None
 
 
 def _checked(number: PhoneNumber) -> str:
     e164 = _as_e164(number)
-    is_e164 = len(e164) <= 1 + _E164_DIGITS
+    is_e164 = len(e164) <= 1 + E164_DIGITS
     if _has_usual_length(number) or (is_e164 and phonenumbers.is_valid_number(number)):
         return e164
-    raise _Refused(_wrong_length(number))
+    raise Refused(_wrong_length(number))
 
 
 def _has_usual_length(number: PhoneNumber) -> bool:
