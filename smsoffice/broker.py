@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 
-TIMEOUT = 2.0
-"""Seconds that a page or a send waits for it at most."""
+TIMEOUT = 1.0
+"""Seconds that a page or a send waits for each answer of it."""
+
+IN_TIME = {
+    # One attempt.
+    "max_retries": 0,
+    # Where the broker takes the connection and says nothing: RabbitMQ's client, then Redis'.
+    "read_timeout": TIMEOUT,
+    "write_timeout": TIMEOUT,
+    "socket_timeout": TIMEOUT,
+    "socket_connect_timeout": TIMEOUT,
+}
 
 
 def has_broker() -> bool:
@@ -13,13 +25,18 @@ def has_broker() -> bool:
     return bool(getattr(settings, "CELERY_BROKER_URL", ""))
 
 
-def answers() -> bool:
-    """Whether the broker can be reached now."""
+def connection() -> Any:
+    """A connection to the broker, not yet open, whose user gets an error rather than waits for long."""
     from celery import current_app
 
+    return current_app.connection_for_write(connect_timeout=TIMEOUT, transport_options=IN_TIME)
+
+
+def answers() -> bool:
+    """Whether the broker can be reached now."""
     try:
-        with current_app.connection_for_write(connect_timeout=TIMEOUT) as connection:
-            connection.ensure_connection(max_retries=1, timeout=TIMEOUT)
+        with connection() as opened:
+            opened.ensure_connection(max_retries=0, timeout=TIMEOUT)
     except Exception:
         # Each transport has errors of its own.
         return False

@@ -29,6 +29,7 @@ from smsoffice.models.batch_work import BatchWork
 from smsoffice.models.checking import give_up_asking
 from smsoffice.models.expiry import end_claimed, end_what_ran_out_of_time
 from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.outage import patient
 from smsoffice.models.queue import anything_waits, locked, pick
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.models.transitions import Evidence, Overtaken, Source, hand_over, record
@@ -108,6 +109,7 @@ def _publish_now(messages: Sequence[OutputSMSMessage]) -> None:
             return
 
 
+@patient()
 def send_waiting(
     limit: int | None = None,
     *,
@@ -277,6 +279,7 @@ def _not_handed_over(message: OutputSMSMessage) -> Evidence:
     return Evidence(message.pk, State.WAITING, Source.QUEUE, words=words, claimed_at=message.claimed_at, spent=False)
 
 
+@patient()
 def check_states(stopping: Callable[[], bool] = lambda: False) -> CheckRound:
     """Ask every gateway that has messages which are not final, about those that are due for it.
 
@@ -293,6 +296,8 @@ def check_states(stopping: Callable[[], bool] = lambda: False) -> CheckRound:
             done.states.update(get_sms_backend(path).bulk_check_sms_states() or {})
         except (GatewayError, ImproperlyConfigured) as error:
             done.errors[path] = str(error)
+        except (InterfaceError, OperationalError):
+            raise  # The database's failure and not the gateway's.
         except Exception as error:
             logger.exception("Asking %s failed", path)
             done.errors[path] = _("The gateway's client failed (%s).") % type(error).__name__

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Case, CharField, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from smsoffice.models.batch import Batch
 from smsoffice.models.common import storable
+from smsoffice.models.outage import outlasting
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import OPEN, State, may_become
 
@@ -156,8 +157,8 @@ def record(
 ) -> set[int]:
     """Write what was learnt of some messages: their new states where the table allows them, and their timelines.
 
-    An answer that a gateway gave comes only once: where the database went away meanwhile it is written to a new
-    connection, unless the caller's transaction went with the old one.
+    An answer that a gateway gave comes only once: where the database went away meanwhile it is written when it is
+    back, unless the caller's transaction went with the old connection.
 
     Args:
         evidence: at most one piece a message.
@@ -171,13 +172,7 @@ def record(
         return set()
     evidence = [_storable(e) for e in evidence]
     instances = {message.pk: message for message in held}
-    try:
-        accepted, states = _record(evidence, instances)
-    except (InterfaceError, OperationalError):
-        if connection.in_atomic_block:
-            raise
-        connection.close()
-        accepted, states = _record(evidence, instances)
+    accepted, states = outlasting(lambda: _record(evidence, instances))
     _follow(instances, evidence, accepted, states)
     return accepted
 
