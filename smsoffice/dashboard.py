@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from smsoffice.broker import answers, has_broker
+from smsoffice.models.backlog import Queue, Undecided, queue_of, undecided_of
 from smsoffice.models.batch import Batch
 from smsoffice.models.counts import Counts, counts_of
 from smsoffice.models.gateway import GatewayStatus
@@ -38,24 +40,6 @@ SEVERAL = 3
 
 REASONS = 5
 BULK_SENDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """What waits: how many are due, since when the oldest is, how many are to leave later. Counted up to MANY + 1."""
-
-    due: int
-    oldest_due: datetime | None
-    scheduled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """UNKNOWN messages: how many need a decision and since when, and how many are asked about now."""
-
-    need_decision: int
-    oldest: datetime | None
-    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +92,13 @@ def _count() -> Figures:
     today = timezone.localdate(now, timezone.get_default_timezone())
     days = [today - timedelta(days=n) for n in reversed(range(DAYS))]
     counts = counts_of(days)
-    since = now - timedelta(hours=24)
-    reasons = Counter(dict(_reasons(since)))
+    by_gateway, reasons = _recent(now - timedelta(hours=24))
     top = reasons.most_common(REASONS)
     return Figures(
         days=[(day, counts[day]) for day in days],
-        queue=_queue(now),
-        undecided=_undecided(now),
-        by_gateway=_by_gateway(since),
+        queue=queue_of(now, MANY),
+        undecided=undecided_of(now - NEEDS_DECISION, MANY),
+        by_gateway=by_gateway,
         reasons=top,
         other_reasons=sum(reasons.values()) - sum(count for _, count in top),
         as_of=now,
@@ -123,63 +106,28 @@ def _count() -> Figures:
     )
 
 
-def _up_to_many(found: QuerySet[OutputSMSMessage]) -> int:
-    return found.order_by()[: MANY + 1].count()
-
-
-def _queue(now: datetime) -> Queue:
-    waiting = OutputSMSMessage.objects.filter(state=State.WAITING)
-    single, bulk = waiting.filter(batch=None), waiting.filter(batch__status=Batch.Status.RUNNING)
-    firsts: list[datetime] = []
-    # One range of the queue's index for each priority, however much waits.
-    priority = single.order_by("-priority").values_list("priority", flat=True).first()
-    while priority is not None:
-        due = single.filter(priority=priority, due_at__lte=now).order_by("due_at", "pk")
-        firsts += due.values_list("due_at", flat=True)[:1]
-        below = single.filter(priority__lt=priority).order_by("-priority")
-        priority = below.values_list("priority", flat=True).first()
-    firsts += bulk.filter(due_at__lte=now).order_by("batch", "due_at").values_list("due_at", flat=True)[:1]
-    may_leave = Q(batch=None) | Q(batch__status=Batch.Status.RUNNING)
-    return Queue(
-        due=_up_to_many(waiting.filter(may_leave, due_at__lte=now)),
-        oldest_due=min(firsts, default=None),
-        scheduled=_up_to_many(waiting.filter(due_at__gt=now)),
-    )
-
-
-def _undecided(now: datetime) -> Undecided:
-    needs = needs_decision(now)
-    told = OutputSMSMessage.objects.filter(state=State.UNKNOWN).aggregate(
-        all=Count("pk"), needing=Count("pk", filter=needs), oldest=Min("sent_at", filter=needs)
-    )
-    return Undecided(told["needing"], told["oldest"], told["all"] - told["needing"])
-
-
-def needs_decision(now: datetime) -> Q:
-    """Which UNKNOWN messages nobody is about to tell of."""
-    return Q(sent_at__lte=now - NEEDS_DECISION)
-
-
-def _by_gateway(since: datetime) -> Counts:
-    counts: Counts = {}
-    recent = OutputSMSMessage.objects.filter(created_at__gte=since).exclude(backend="").order_by()
-    for backend, state, number in recent.values_list("backend", "state").annotate(Count("pk")):
-        counts.setdefault(backend, {})[state] = number
-    return counts
-
-
-def _reasons(since: datetime) -> Sequence[tuple[str, int]]:
-    failed = OutputSMSMessage.objects.filter(state=State.ERROR, created_at__gte=since).order_by()
-    return [(error, number) for error, number in failed.values_list("error").annotate(Count("pk"))]
+def _recent(since: datetime) -> tuple[Counts, Counter[str]]:
+    """What was created since then, by gateway and state, and its errors by reason: one reading of the same rows."""
+    by_gateway: Counts = {}
+    reasons: Counter[str] = Counter()
+    recent = OutputSMSMessage.objects.filter(created_at__gte=since).order_by()
+    for backend, state, error, number in recent.values_list("backend", "state", "error").annotate(Count("pk")):
+        if backend:
+            states = by_gateway.setdefault(backend, {})
+            states[state] = states.get(state, 0) + number
+        if state == State.ERROR:
+            reasons[error] += number
+    return by_gateway, reasons
 
 
 def bulk_sends() -> list[BulkSend]:
     """The newest bulk sends that run or are paused."""
-    active = Batch.objects.filter(status__in=[Batch.Status.RUNNING, Batch.Status.PAUSED])
-    batches = list(active.order_by("-created_at")[:BULK_SENDS])
-    left = OutputSMSMessage.objects.filter(batch__in=batches).exclude(state=State.WAITING).order_by()
-    gone = dict(left.values_list("batch").annotate(Count("pk")))
-    return [BulkSend(batch, gone.get(batch.pk, 0), max(batch.sendable, batch.accepted)) for batch in batches]
+    # The ranges of an index, one for each state: of all others than WAITING it would read what waits too.
+    left = OutputSMSMessage.objects.filter(batch=OuterRef("pk"), state__in=set(State) - {State.WAITING}).order_by()
+    gone = Coalesce(Subquery(left.values("batch").annotate(all=Count("pk")).values("all")), 0)
+    active = Batch.objects.filter(status__in=[Batch.Status.RUNNING, Batch.Status.PAUSED]).annotate(gone=gone)
+    newest = active.order_by("-created_at")[:BULK_SENDS]
+    return [BulkSend(batch, batch.gone, max(batch.sendable, batch.accepted)) for batch in newest]
 
 
 def gateways_in_trouble() -> list[GatewayStatus]:

@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from smsoffice import dashboard
+from smsoffice.admin import dashboard as dashboard_pages
 from smsoffice.admin.chart import Day, chart_of
-from smsoffice.admin.dashboard import log_url
+from smsoffice.admin.dashboard_words import log_url
 from smsoffice.models.batch import Batch
+from smsoffice.models.counts import DayCount
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun, note_round
-from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, browser_of, superuser
 from tests.backends import ScriptedGateway, use
@@ -89,12 +90,79 @@ def test_the_oldest_is_found_whatever_its_priority_and_in_running_bulk_sends() -
     assert timezone.now() - queue.oldest_due > timedelta(minutes=49)
 
 
+@pytest.mark.parametrize("many", [1, 3, 100])
+def test_the_oldest_may_wait_in_any_of_several_bulk_sends(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(dashboard, "MANY", many)
+    for minutes in (20, 50, 10):
+        running = Batch.objects.create(title="Running", status=Batch.Status.RUNNING)
+        message(due_at=ago(minutes=minutes), batch=running, batch_row=1, priority=0)
+    oldest = dashboard.figures().queue.oldest_due
+    assert oldest is not None
+    assert timezone.now() - oldest > timedelta(minutes=49)
+
+
+def crowd() -> None:
+    """Eight messages that are due, five that are scheduled, and nine of a paused bulk send, among them one for later.
+
+    Which of them were created first, are due first and are looked at first is mixed on purpose.
+    """
+    running = Batch.objects.create(title="Running", status=Batch.Status.RUNNING)
+    paused = Batch.objects.create(title="Paused", status=Batch.Status.PAUSED)
+    for number, priority in enumerate((10, 10, 0, -5, -5)):
+        message(priority=priority, due_at=ago(minutes=10 + number), created_at=ago(hours=number))
+    for row in range(3):
+        message(batch=running, batch_row=row, due_at=ago(minutes=60 + row), created_at=ago(hours=12), priority=0)
+    message(batch=running, batch_row=3, due_at=ahead(hours=2), priority=0)
+    for priority in (10, 0, -7):
+        message(priority=priority, due_at=ahead(hours=2), created_at=ago(hours=30))
+    for row in range(8):
+        message(batch=paused, batch_row=row, due_at=ago(hours=9), priority=0)
+    message(batch=paused, batch_row=8, due_at=ahead(hours=9), priority=0)
+
+
+@pytest.mark.parametrize(
+    ("many", "due", "scheduled"), [(100, 8, 5), (22, 8, 5), (21, 8, 5), (8, 8, 5), (7, 8, 5), (5, 6, 5), (3, 4, 4)]
+)
+def test_the_queue_is_told_right_up_to_many_though_more_wait(
+    monkeypatch: pytest.MonkeyPatch, many: int, due: int, scheduled: int
+) -> None:
+    crowd()
+    monkeypatch.setattr(dashboard, "MANY", many)
+    queue = dashboard.figures().queue
+    assert (queue.due, queue.scheduled) == (due, scheduled)
+    assert queue.oldest_due is not None
+    assert timedelta(minutes=62) <= timezone.now() - queue.oldest_due < timedelta(minutes=63)
+
+
 def test_unknown_needs_a_decision_once_it_is_old() -> None:
     message(State.UNKNOWN, sent_at=ago(minutes=20))
     message(State.UNKNOWN, sent_at=ago(minutes=2))
     undecided = dashboard.figures().undecided
     assert (undecided.need_decision, undecided.asked) == (1, 1)
     assert "1 needs a decision" in front()
+
+
+@pytest.mark.parametrize(("many", "needing", "asked"), [(100, 7, 4), (11, 7, 4), (10, 7, 4), (6, 7, 4), (3, 4, 4)])
+def test_what_is_not_known_is_told_right_up_to_many(
+    monkeypatch: pytest.MonkeyPatch, many: int, needing: int, asked: int
+) -> None:
+    for number in range(7):
+        message(State.UNKNOWN, sent_at=ago(minutes=30 + number), created_at=ago(hours=1 + number))
+    for number in range(4):
+        # Scheduled long ago, and handed over a moment ago.
+        message(State.UNKNOWN, sent_at=ago(minutes=2), created_at=ago(days=1 + number))
+    monkeypatch.setattr(dashboard, "MANY", many)
+    undecided = dashboard.figures().undecided
+    assert (undecided.need_decision, undecided.asked) == (needing, asked)
+    assert undecided.oldest is not None
+    assert timedelta(minutes=36) <= timezone.now() - undecided.oldest < timedelta(minutes=37)
+
+
+def test_more_undecided_messages_than_are_counted_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (dashboard, dashboard_pages):
+        monkeypatch.setattr(module, "MANY", 2)
+    messages(3, State.UNKNOWN, sent_at=ago(minutes=20))
+    assert "more than 2 need a decision" in front()
 
 
 def test_a_gateway_that_refuses_us_is_an_alarm() -> None:
@@ -211,14 +279,22 @@ def test_the_counts_are_shared_for_a_minute(django_assert_max_num_queries: Any) 
         browser.get(FRONT)
 
 
-def test_the_counts_cost_the_same_however_many_messages_there_are(django_assert_max_num_queries: Any) -> None:
+def test_a_front_page_that_is_counted_anew_takes_twelve_statements(django_assert_max_num_queries: Any) -> None:
+    for priority in (10, 3, 0, -5):
+        messages(5, priority=priority, due_at=ago(minutes=5))
+    for name in ("Advent", "Voucher"):
+        batch = Batch.objects.create(title=name, status=Batch.Status.RUNNING, sendable=3, accepted=3)
+        for row, state in enumerate((State.WAITING, State.SENT, State.ERROR)):
+            message(state, batch=batch, batch_row=row, priority=0)
     messages(30, State.ERROR, error="No.")
-    messages(30)
-    dashboard.figures()
+    messages(3, State.UNKNOWN, sent_at=ago(minutes=20))
+    browser = superuser()
+    browser.get(FRONT)
+    # A minute later: the days before today need not be counted again.
     cache.clear()
-    OutputSMSMessage.objects.update(priority=10)
+    DayCount.objects.filter(day=timezone.localdate()).update(counted_at=ago(seconds=61))
     with django_assert_max_num_queries(12):
-        dashboard.figures()
+        browser.get(FRONT)
 
 
 # --- The chart -------------------------------------------------------------------------------------------------------
