@@ -35,7 +35,7 @@ from smsoffice.admin.common import NobodyEdits, number
 from smsoffice.export.columns import Cell
 from smsoffice.export.files import MEDIA_TYPES, csv_file
 from smsoffice.models.batch import Batch
-from smsoffice.models.batch_control import BatchOver, go_on, pause, stop
+from smsoffice.models.batch_control import BatchOver, Moved, go_on, pause, stop
 from smsoffice.models.batch_draft import refused_rows
 from smsoffice.models.batch_numbers import LEFT_OUT, NOT_SENT, numbers
 from smsoffice.models.sms import OutputSMSMessage
@@ -49,6 +49,11 @@ TEMPLATES = "admin/smsoffice/batch"
 LISTED = 50
 LINES = 1000
 """Refused lines that are written at once."""
+
+
+def may_look(request: HttpRequest) -> bool:
+    """Whether the user may see messages; who may change them may."""
+    return any(request.user.has_perm(f"smsoffice.{may}_outputsmsmessage") for may in ("view", "change"))
 
 
 def may_steer(request: HttpRequest) -> bool:
@@ -78,7 +83,7 @@ class BatchAdmin(NobodyEdits):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return bool(request.user.has_perm("smsoffice.view_outputsmsmessage"))
+        return may_look(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -177,15 +182,15 @@ class BatchAdmin(NobodyEdits):
             raise PermissionDenied
         return self._back(request, batch)
 
-    def _move(self, request: HttpRequest, batch: Batch, move: Callable[[], Batch], done: str, wanted: Status) -> None:
+    def _move(self, request: HttpRequest, batch: Batch, move: Callable[[], Moved], done: str, wanted: Status) -> None:
         """Make a move, and answer with the four numbers."""
         try:
-            fresh = move()
+            fresh, by_this_press = move()
         except BatchOver as over:
             self.message_user(request, f"{over} {in_words(numbers(over.batch))}", messages.WARNING)
             return
         told = in_words(numbers(fresh))
-        if batch.status == wanted:
+        if not by_this_press:
             self.message_user(request, f"{ALREADY[wanted]} {told}", messages.INFO)
             return
         self.log_change(request, batch, f"{done} {told}")
@@ -194,11 +199,11 @@ class BatchAdmin(NobodyEdits):
     def _paused_to_ask(self, request: HttpRequest, batch: Batch) -> bool:
         """Pause, so that nothing leaves while the question is read; False where it is over."""
         try:
-            fresh = pause(batch.pk, request.user.pk)
+            fresh, by_this_press = pause(batch.pk, request.user.pk)
         except BatchOver as over:
             self.message_user(request, f"{over} {in_words(numbers(over.batch))}", messages.WARNING)
             return False
-        if batch.status == Status.RUNNING:
+        if by_this_press:
             self.log_change(request, batch, f"{gettext('Paused.')} {in_words(numbers(fresh))}")
         return True
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from smsoffice.exceptions import SMSError
@@ -12,7 +13,7 @@ from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_plan import Plan, RowRefused
 from smsoffice.models.batch_report import Refusal, Report, Tally
 
-__all__ = ["Plan", "Refusal", "Report", "RowRefused", "check_draft", "check_rows"]
+__all__ = ["Plan", "Refusal", "Report", "RowRefused", "check_draft", "check_rows", "in_its_language"]
 
 
 def check_rows(plan: Plan, rows: Iterable[tuple[int, list[str]]], keep: int = 50, pick: int = 1) -> Report:
@@ -32,32 +33,38 @@ def check_rows(plan: Plan, rows: Iterable[tuple[int, list[str]]], keep: int = 50
     return tally.report(plan.unused)
 
 
+def in_its_language(batch: Batch) -> translation.override:
+    """The language of who stored the bulk send's list, whoever works on it: in it they read what is refused."""
+    return translation.override(batch.summary.get("language") or settings.LANGUAGE_CODE)
+
+
 def check_draft(batch: Batch) -> Iterator[int]:
     """Check a stored draft, a chunk a step; to begin anew is harmless.
 
-    What was found is written: refused rows into the chunks, the totals and the summary into the bulk send.
+    What was found is written: refused rows into the chunks, the totals and the summary into the bulk send; reasons in
+    its operator's language.
 
     Yields:
         How many rows are checked.
     """
     drafts = Batch.objects.filter(pk=batch.pk, status=Batch.Status.DRAFT)
-    tally, sendable, problem = Tally(), [], ""
-    try:
-        plan: Plan | None = Plan.of(batch)
-    except SMSError as error:
-        plan, problem = None, str(error)
+    tally, sendable = Tally(), []
+    with in_its_language(batch):
+        plan, problem = _plan_of(batch)
     # Nobody confirms it on the ground of an earlier check, of which half is overwritten.
     drafts.update(check_progress=0, checked_at=None)
     for pk in list(batch.chunks.order_by("number").values_list("pk", flat=True)):
         rows = BatchChunk.objects.values_list("rows", flat=True).get(pk=pk)
-        found = [_check_row(plan, tally, line, cells, problem) for line, cells in rows]
+        with in_its_language(batch):
+            found = [_check_row(plan, tally, line, cells, problem) for line, cells in rows]
         refused = [refusal for refusal in found if refusal]
         sendable.append(len(rows) - len(refused))
         BatchChunk.objects.filter(pk=pk, batch__in=drafts).update(refused=refused)
         if not drafts.update(check_progress=tally.total):
             return
         yield tally.total
-    report = tally.report(plan.unused if plan else [])
+    with in_its_language(batch):
+        report = tally.report(plan.unused if plan else [])
     summary = {**batch.summary, **report.summary(), "sendable": sendable, "problem": problem}
     drafts.update(
         total=report.total,
@@ -68,6 +75,14 @@ def check_draft(batch: Batch) -> Iterator[int]:
         checked_at=timezone.now(),
     )
     batch.refresh_from_db()
+
+
+def _plan_of(batch: Batch) -> tuple[Plan | None, str]:
+    """How its rows become messages; or why none of them can."""
+    try:
+        return Plan.of(batch), ""
+    except SMSError as error:
+        return None, str(error)
 
 
 def _check_row(plan: Plan | None, tally: Tally, line: int, cells: Sequence[str], problem: str = "") -> Refusal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -44,7 +44,14 @@ class BatchOver(SMSError):
         super().__init__(words % formats.date_format(moment, "DATETIME_FORMAT"))
 
 
-def pause(batch_id: UUID, user_id: int | None = None, reason: str = "") -> Batch:
+class Moved(NamedTuple):
+    """What a button did: the bulk send as it stands now, and whether this press moved it there; else it was there."""
+
+    batch: Batch
+    by_this_press: bool
+
+
+def pause(batch_id: UUID, user_id: int | None = None, reason: str = "") -> Moved:
     """Hand nothing more over until `go_on`; what is in flight is answered.
 
     Args:
@@ -57,7 +64,7 @@ def pause(batch_id: UUID, user_id: int | None = None, reason: str = "") -> Batch
     return _move(batch_id, [Status.RUNNING], Status.PAUSED, **by)
 
 
-def go_on(batch_id: UUID, user_id: int) -> Batch:
+def go_on(batch_id: UUID, user_id: int) -> Moved:
     """Hand over again. Failures are counted anew, and the first rows are not waited for a second time.
 
     Raises:
@@ -71,7 +78,7 @@ def go_on(batch_id: UUID, user_id: int) -> Batch:
     return _move(batch_id, [Status.PAUSED], Status.RUNNING, **seen)
 
 
-def stop(batch_id: UUID, user_id: int) -> Batch:
+def stop(batch_id: UUID, user_id: int) -> Moved:
     """End it for good: what waits becomes ERROR, rows that are not written yet never are.
 
     Raises:
@@ -85,7 +92,7 @@ def stop(batch_id: UUID, user_id: int) -> Batch:
     while ended < AT_ONCE and (count := end_some(batch)):
         ended += count
     batch.refresh_from_db()
-    return batch
+    return Moved(batch, by_this_press=True)
 
 
 def end_some(batch: Batch) -> int:
@@ -100,13 +107,12 @@ def end_some(batch: Batch) -> int:
     return len(messages)
 
 
-def _move(batch_id: UUID, old: list[Status], new: Status, **changes: Any) -> Batch:
+def _move(batch_id: UUID, old: list[Status], new: Status, **changes: Any) -> Moved:
     moved = _moved(batch_id, old, new, **changes)
     batch = _confirmed(batch_id)
     if not moved and batch.status in {Status.STOPPED, Status.FINISHED}:
         raise BatchOver(batch)
-    # Where it stands so already, somebody was faster, or clicked twice.
-    return batch
+    return Moved(batch, moved)
 
 
 def _moved(batch_id: UUID, old: list[Status], new: Status, **changes: Any) -> bool:

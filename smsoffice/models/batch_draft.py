@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.utils.translation import get_language
+
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_check import Plan, Refusal
 from smsoffice.models.bulk import CHUNK
@@ -35,7 +37,8 @@ def store_draft(
     """Keep a list as a draft, with the text as it is now. Its rows are read once and never held whole.
 
     Each thousand rows are a transaction of their own, so that nobody waits while a long file is read. Until all are
-    there the draft has no total, nothing checks it, and it cannot be confirmed.
+    there the draft has no total, nothing checks it, and it cannot be confirmed. The language in force is kept with it:
+    in that its rows are refused, whoever checks them.
 
     Args:
         template: None for `own_text`.
@@ -62,7 +65,7 @@ def store_draft(
         expires_at=expires_at,
         first=first,
         failure_limit=failure_limit,
-        summary={"number_column": sheet.number_column, "heading": sheet.heading},
+        summary={"number_column": sheet.number_column, "heading": sheet.heading, "language": get_language()},
     )
     try:
         batch.total = _store_rows(batch, sheet.rows)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from smsoffice.exceptions import SMSError
 from smsoffice.models.batch import Batch, BatchChunk
-from smsoffice.models.batch_check import Plan, RowRefused
+from smsoffice.models.batch_check import Plan, RowRefused, in_its_language
 from smsoffice.models.batch_control import pause
 from smsoffice.models.batch_resend import resends_of
 from smsoffice.models.bulk import insert
@@ -166,18 +166,19 @@ def _drafts(batch: Batch, chunk: BatchChunk) -> tuple[list[OutputSMSMessage], li
     left_out = {line for line, *_rest in chunk.refused}
     plan = Plan.of(batch)
     messages, refused = [], []
-    for line, cells in chunk.rows:
-        if line in left_out:
-            continue
-        try:
-            message = plan.draft(cells)
-        except RowRefused as error:
-            # It was good when it was checked: a setting or the template's own rule has changed since.
-            refused.append([line, error.column, error.cell, error.reason])
-            continue
-        message.batch_id, message.batch_row = batch.pk, line
-        message.template_version, message.priority = batch.template_version, PRIORITY_BULK
-        messages.append(message)
+    with in_its_language(batch):
+        for line, cells in chunk.rows:
+            if line in left_out:
+                continue
+            try:
+                message = plan.draft(cells)
+            except RowRefused as error:
+                # It was good when it was checked: a setting or the template's own rule has changed since.
+                refused.append([line, error.column, error.cell, error.reason])
+                continue
+            message.batch_id, message.batch_row = batch.pk, line
+            message.template_version, message.priority = batch.template_version, PRIORITY_BULK
+            messages.append(message)
     return messages, refused
 
 

@@ -39,23 +39,25 @@ def states(made: Batch) -> dict[str, int]:
 
 def test_a_pause_says_who_and_when_and_go_on_takes_its_reason_away() -> None:
     made = running(2)
-    paused = pause(made.pk, operator().pk)
+    paused, _by_this_press = pause(made.pk, operator().pk)
     assert (paused.status, paused.paused_by, paused.pause_reason) == (Status.PAUSED, operator(), "")
     assert paused.paused_at
     Batch.objects.update(pause_reason="Too many failed.")
-    assert (go_on(made.pk, operator().pk).status, fresh(made).pause_reason) == (Status.RUNNING, "")
+    assert (go_on(made.pk, operator().pk).batch.status, fresh(made).pause_reason) == (Status.RUNNING, "")
 
 
 def test_a_second_click_on_pause_keeps_who_paused_first() -> None:
     made = running(2)
     first = pause(made.pk, operator("jana").pk)
     second = pause(made.pk, operator("petr").pk)
-    assert (second.paused_by, second.paused_at) == (operator("jana"), first.paused_at)
+    assert (first.by_this_press, second.by_this_press) == (True, False)
+    assert (second.batch.paused_by, second.batch.paused_at) == (operator("jana"), first.batch.paused_at)
 
 
 def test_go_on_of_what_runs_changes_nothing() -> None:
     made = running(2)
-    assert go_on(made.pk, operator().pk).status == Status.RUNNING
+    gone_on = go_on(made.pk, operator().pk)
+    assert (gone_on.batch.status, gone_on.by_this_press) == (Status.RUNNING, False)
 
 
 @pytest.mark.parametrize("press", [pause, go_on, stop])
@@ -79,7 +81,7 @@ def test_a_draft_has_no_red_button(press: Any) -> None:
 def test_promise_10_stop_ends_what_waits_and_says_who(gateway: ScriptedGateway) -> None:
     made = running(5)
     delivery.send_waiting(limit=2)
-    stopped = stop(made.pk, operator().pk)
+    stopped, _by_this_press = stop(made.pk, operator().pk)
     assert (stopped.status, stopped.stopped_by) == (Status.STOPPED, operator())
     assert states(made) == {"SENDING": 2, "ERROR": 3}
     for ended in made.messages.filter(state="ERROR"):
@@ -101,7 +103,7 @@ def test_what_stop_writes_is_in_the_language_of_the_site() -> None:
 def test_a_paused_bulk_send_can_be_stopped() -> None:
     made = running(2)
     pause(made.pk, operator().pk)
-    assert stop(made.pk, operator().pk).status == Status.STOPPED
+    assert stop(made.pk, operator().pk).batch.status == Status.STOPPED
     assert states(made) == {"ERROR": 2}
 
 
