@@ -47,9 +47,9 @@ OPENED_BY: dict[str, frozenset[str]] = {
     "smsoffice_outputsmsmessage_refused": frozenset({SEND}),
     # To export, or to download, is to take away what one may see.
     "smsoffice_outputsmsmessage_export": NOBODY,
-    "smsoffice_batch_changelist": frozenset({VIEW}),
-    "smsoffice_batch_change": frozenset({VIEW}),
-    "smsoffice_batch_history": frozenset({VIEW}),
+    "smsoffice_batch_changelist": frozenset({VIEW, CHANGE}),
+    "smsoffice_batch_change": frozenset({VIEW, CHANGE}),
+    "smsoffice_batch_history": frozenset({VIEW, CHANGE}),
     # Who may start one may stop one.
     "smsoffice_batch_stop": frozenset({SEND, CHANGE}),
     "smsoffice_batch_refused": NOBODY,
