@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.utils.translation import ngettext
 
 from smsoffice.admin.chosen import AT_ONCE, chosen, sealed
 from smsoffice.admin.common import gateway_title
-from smsoffice.admin.message_actions import log_of_many
+from smsoffice.admin.message_actions import cancelled_among, log_of_many
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.exceptions import GatewayError
 from smsoffice.models.decisions import cancel
@@ -131,11 +132,19 @@ def cancel_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
         return back_to_the_list(page, request)
     with translation.override(settings.LANGUAGE_CODE):
         cancelled = cancel(keys, request.user.pk)
-    words = ngettext("%d message is cancelled.", "%d messages are cancelled.", cancelled) % cancelled
-    if late := len(keys) - cancelled:
-        words += " " + ngettext("%d did not wait any more.", "%d did not wait any more.", late) % late
+    words = " ".join(_what_became(len(keys), cancelled, cancelled_among(keys) - cancelled))
     page.message_user(request, words, messages.SUCCESS if cancelled else messages.WARNING)
     if cancelled:
         said = ngettext("Cancelled %d message.", "Cancelled %d messages.", cancelled) % cancelled
         log_of_many(request, OutputSMSMessage, said)
     return back_to_the_list(page, request)
+
+
+def _what_became(chosen_ones: int, cancelled: int, before: int) -> Iterator[str]:
+    """How many were cancelled now, how many before, as after a double click, and how many could not be any more."""
+    if cancelled or not before:
+        yield ngettext("%d message is cancelled.", "%d messages are cancelled.", cancelled) % cancelled
+    if before:
+        yield ngettext("%d message was cancelled before.", "%d messages were cancelled before.", before) % before
+    if late := chosen_ones - cancelled - before:
+        yield ngettext("%d did not wait any more.", "%d did not wait any more.", late) % late

@@ -20,6 +20,8 @@ from smsoffice.states import State
 __all__ = [
     "INCLUDES",
     "NobodyEdits",
+    "clock",
+    "comes_twice",
     "gateway_title",
     "number",
     "page_of",
@@ -53,8 +55,19 @@ def state_badge(value: str) -> SafeString:
 
 def to_the_second(moment: datetime) -> str:
     """A time in the site's zone and the reader's spelling, with its seconds, which Django's formats leave out."""
+    return f"{date_format(localtime(moment), 'SHORT_DATE_FORMAT')} {clock(moment)}"
+
+
+def clock(moment: datetime) -> str:
+    """The time of day to the second; with the zone's letters in the hour that comes twice, as the clock is set back."""
     local = localtime(moment)
-    return f"{date_format(local, 'SHORT_DATE_FORMAT')} {date_format(local, 'H:i:s')}"
+    time = date_format(local, "H:i:s")
+    return f"{time} {local.tzname()}" if comes_twice(local) else time
+
+
+def comes_twice(local: datetime) -> bool:
+    """Whether the clock shows this time twice on that day."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def page_of(site: AdminSite, request: HttpRequest, obj: Model) -> str | None:

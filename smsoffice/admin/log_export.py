@@ -25,7 +25,7 @@ from smsoffice.admin.log_filters import address
 from smsoffice.admin.log_list import PATIENCE
 from smsoffice.admin.message_actions import log_of_many
 from smsoffice.export import export
-from smsoffice.export.columns import USUAL, columns
+from smsoffice.export.columns import columns
 from smsoffice.export.files import FORMATS, MEDIA_TYPES, XLSX_ROWS
 from smsoffice.models.log import Count, Found, Known, TookTooLong, at_most
 from smsoffice.models.sms import OutputSMSMessage
@@ -77,9 +77,12 @@ def download(
 ) -> HttpResponseBase | None:
     """The file; None where there can be none, which the user is told."""
     file_format = request.POST.get("format", "csv")
-    chosen = [name for name in columns() if name in request.POST.getlist("column")] or list(USUAL)
+    chosen = [name for name in columns() if name in request.POST.getlist("column")]
     if file_format not in FORMATS:
         page.message_user(request, _("There is no such file type. Choose CSV or XLSX."), messages.ERROR)
+        return None
+    if not chosen:
+        page.message_user(request, _("Nothing was exported: tick at least one column."), messages.ERROR)
         return None
     if file_format == "xlsx" and _is_too_much(found, count):
         words = _("XLSX holds %(most)s rows; this is more. Choose CSV, or narrow the filters.")

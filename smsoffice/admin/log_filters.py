@@ -124,10 +124,12 @@ def _grouped_so_far(beginning: str) -> str:
 
 def spans(query: QueryDict) -> Iterator[Link]:
     """Links to what was created lately, with the other filters kept."""
-    now = timezone.localtime().replace(second=0, microsecond=0)
+    now = timezone.now()
     for words, span in SPANS.items():
         changed = without(query, "created_before")
-        changed["created_after"] = f"{now - span:%Y-%m-%d %H:%M}"
+        since = timezone.localtime(now - span)
+        # Of an hour that comes twice the second has to be named.
+        changed["created_after"] = f"{since:%Y-%m-%d %H:%M}{f'{since:%z}' if since.fold else ''}"
         yield Link(str(words), address(changed))
 
 

@@ -18,7 +18,8 @@ from django.utils.text import Truncator, capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from smsoffice.admin.common import gateway_title, page_of, state_badge
+from smsoffice.admin.common import gateway_title, page_of, state_badge, to_the_second
+from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 
@@ -43,6 +44,7 @@ class Row(NamedTuple):
 
     message: OutputSMSMessage
     url: str
+    created: str
     text: str
     state: SafeString
     why: str
@@ -61,6 +63,7 @@ def rows_of(site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSM
         Row(
             message,
             f"{beginning}{message.pk}{end}",
+            to_the_second(message.created_at),
             Truncator(" ".join(message.content[: 2 * TEXT].split())).chars(TEXT),
             states[message.state],
             _why(message),
@@ -74,7 +77,7 @@ def rows_of(site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSM
 
 def _why(message: OutputSMSMessage) -> str:
     if message.error:
-        return _(message.error)
+        return said(message.error)
     if message.state == State.WAITING and message.send_after and message.send_after > timezone.now():
         return _("scheduled for %(time)s") % {
             "time": date_format(localtime(message.send_after), "SHORT_DATETIME_FORMAT")

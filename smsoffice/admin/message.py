@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
@@ -15,14 +16,17 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from smsoffice import phone
 from smsoffice.admin import act_on_many, message_actions, resend, resend_many
-from smsoffice.admin.common import NobodyEdits, gateway_title, page_of, to_the_second
+from smsoffice.admin.common import NobodyEdits, clock, gateway_title, page_of, to_the_second
+from smsoffice.admin.message_actions import title_of
 from smsoffice.admin.timeline import timeline_of
-from smsoffice.admin.verdict import verdict_on
+from smsoffice.admin.verdict import May, verdict_on
+from smsoffice.admin.way_back import way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.models.decisions import may_be_decided
 from smsoffice.models.sms import OutputSMSMessage
@@ -128,15 +132,21 @@ class MessagePages(NobodyEdits):
 
     def _shown_of_message(self, request: HttpRequest, message: OutputSMSMessage) -> dict[str, Any]:
         events = list(message.events.select_related("user").order_by("pk")[: EVENTS + 1])
-        name = gettext("SMS to %s") % phone.group_international(message.recipient)
         resends = list(message.resends.order_by("pk")[:RESENDS])
-        may_change, may_send = may_act(request), self.has_add_permission(request)
-        waits = message.state == State.WAITING
+        waits, is_removed = message.state == State.WAITING, not message.recipient
+        may = May(
+            act=may_act(request),
+            send=self.has_add_permission(request) and not is_removed,
+            ask=may_act(request) and message.state in OPEN and _can_be_asked(message),
+        )
         return {
-            "title": name,
+            **way_back(self, request),
+            "title": title_of(message),
             "subtitle": None,
             "message": message,
-            "verdict": verdict_on(message),
+            "is_removed": is_removed,
+            "created": f"{date_format(localtime(message.created_at), 'DATE_FORMAT')} {clock(message.created_at)}",
+            "verdict": verdict_on(message, may),
             "resends": resends,
             "look": look_at_sent(message.content),
             "timeline": timeline_of(message, events[:EVENTS]),
@@ -148,10 +158,10 @@ class MessagePages(NobodyEdits):
             "batch_url": page_of(self.admin_site, request, message.batch) if message.batch else None,
             "extra": [shown for data in (message.extra_data, message.extra_sender_data) if (shown := _readable(data))],
             "log_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
-            "can_check": may_change and message.state in OPEN and _can_be_asked(message),
-            "can_cancel": may_change and waits,
-            "can_decide": may_change and may_be_decided(message),
-            "can_resend": may_send and not waits,
+            "can_check": may.ask,
+            "can_cancel": may.act and waits,
+            "can_decide": may.act and may_be_decided(message),
+            "can_resend": may.send and not waits,
         }
 
 
@@ -178,8 +188,8 @@ def _belongings(site: AdminSite, request: HttpRequest, message: OutputSMSMessage
         kind = types[relation.pk]
         living = relation.content_object if kind.model_class() else None
         url = page_of(site, request, living) if living is not None else None
-        query = f"related_object_type={kind.app_label}.{kind.model}&related_object_id={relation.object_id}"
-        yield Belonging(str(kind.name), str(living) if url else relation.object_id, url, query)
+        asked = {"related_object_type": f"{kind.app_label}.{kind.model}", "related_object_id": relation.object_id}
+        yield Belonging(str(kind.name), str(living) if url else relation.object_id, url, urlencode(asked))
 
 
 def _facts(message: OutputSMSMessage) -> Iterator[tuple[str, str, bool]]:

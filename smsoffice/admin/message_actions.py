@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -17,11 +18,13 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from smsoffice.admin.common import gateway_title
+from smsoffice import phone
+from smsoffice.admin.common import gateway_title, number
+from smsoffice.admin.way_back import kept, way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.exceptions import GatewayError
 from smsoffice.models.decisions import OUTCOMES, cancel, settle
-from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import OPEN, State
 
 if TYPE_CHECKING:
@@ -45,10 +48,18 @@ def the_message(page: MessagePages, request: HttpRequest, message_id: int) -> Ou
     return message
 
 
-def back_to(page: MessagePages, message: OutputSMSMessage) -> HttpResponseRedirect:
-    """To the message's page."""
+def title_of(message: OutputSMSMessage) -> str:
+    """What a message's page is called: by its number, or by its key once the number was removed."""
+    if message.recipient:
+        return _("SMS to %s") % phone.group_international(message.recipient)
+    return _("Message %(id)s") % {"id": number(message.pk)}
+
+
+def back_to(page: MessagePages, request: HttpRequest, message: OutputSMSMessage) -> HttpResponseRedirect:
+    """To the message's page, from which one still comes back to the list as it was filtered."""
     name = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
-    return HttpResponseRedirect(reverse(name, args=[message.pk], current_app=page.admin_site.name))
+    url = reverse(name, args=[message.pk], current_app=page.admin_site.name)
+    return HttpResponseRedirect(f"{url}{kept(request)}")
 
 
 def log_of(request: HttpRequest, message: OutputSMSMessage, words: str) -> None:
@@ -90,7 +101,7 @@ def check(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResp
         page.message_user(
             request, _("There is nothing to ask: the state of this message is final or not begun."), messages.WARNING
         )
-        return back_to(page, message)
+        return back_to(page, request, message)
     level, words = _ask(message)
     if not words:
         message.refresh_from_db()
@@ -100,7 +111,7 @@ def check(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResp
         else:
             words = _("Nothing new: the state is still %(state)s.") % news
     page.message_user(request, words, level)
-    return back_to(page, message)
+    return back_to(page, request, message)
 
 
 def _ask(message: OutputSMSMessage) -> tuple[int, str]:
@@ -127,17 +138,32 @@ def settle_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
     if not form.is_valid():
         words = _("Nothing was recorded. Say whether the customer has the text, and how you know.")
         page.message_user(request, words, messages.ERROR)
-        return back_to(page, message)
+        return back_to(page, request, message)
     outcome = State(form.cleaned_data["outcome"])
     if settle(message, outcome, form.cleaned_data["note"], request.user.pk):
         log_of(request, message, _("Decided: %s.") % outcome.label)
         page.message_user(request, _("Your decision is recorded: %s.") % outcome.label, messages.SUCCESS)
+    elif _decided_before(message, outcome, form.cleaned_data["note"], request.user.pk):
+        words = _("Your decision was recorded before: %s.") % outcome.label
+        page.message_user(request, words, messages.WARNING)
     else:
         message.refresh_from_db()
         told = {"state": message.get_state_display()}
         words = _("News came first: the state is now %(state)s. Your decision was not needed.") % told
         page.message_user(request, words, messages.WARNING)
-    return back_to(page, message)
+    return back_to(page, request, message)
+
+
+def _decided_before(message: OutputSMSMessage, outcome: State, note: str, user_id: Any) -> bool:
+    """Whether it is this decision by which the message's outcome is known, as after a double click."""
+    mine = message.events.filter(source=OutputSMSEvent.Source.OPERATOR, user_id=user_id)
+    return mine.filter(to_state=outcome, words=note, ignored=False).exists()
+
+
+def cancelled_among(keys: Collection[int]) -> int:
+    """How many of the messages an operator has cancelled."""
+    decided = OutputSMSEvent.objects.filter(message__in=keys, source=OutputSMSEvent.Source.OPERATOR)
+    return decided.filter(from_state=State.WAITING, to_state=State.ERROR).count()
 
 
 def cancel_page(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResponse:
@@ -146,10 +172,13 @@ def cancel_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
     if request.method != "POST":
         context: dict[str, Any] = {
             **page.admin_site.each_context(request),
+            **way_back(page, request),
             "title": _("Cancel this message?"),
             "opts": page.opts,
             "message": message,
+            "message_title": title_of(message),
             "waits": message.state == State.WAITING,
+            "was_cancelled": cancelled_among([message.pk]),
         }
         return TemplateResponse(request, "admin/smsoffice/outputsmsmessage/cancel.html", context)
     with translation.override(settings.LANGUAGE_CODE):
@@ -157,6 +186,8 @@ def cancel_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
     if cancelled:
         log_of(request, message, _("Cancelled."))
         page.message_user(request, _("The message is cancelled. It will not be sent."), messages.SUCCESS)
+    elif cancelled_among([message.pk]):
+        page.message_user(request, _("The message was cancelled before. It will not be sent."), messages.WARNING)
     else:
         page.message_user(request, _("It was too late: the message does not wait any more."), messages.WARNING)
-    return back_to(page, message)
+    return back_to(page, request, message)

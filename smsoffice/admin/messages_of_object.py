@@ -102,7 +102,8 @@ class SMSMessagesInline(InlineModelAdmin):  # type: ignore[type-arg]  # Django h
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # A new object has none yet.
-        return obj is not None and request.user.has_perm("smsoffice.view_outputsmsmessage")
+        may_view = any(request.user.has_perm(f"smsoffice.{name}_outputsmsmessage") for name in ("view", "change"))
+        return obj is not None and may_view
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from smsoffice import phone
 from smsoffice.admin.common import gateway_title
-from smsoffice.admin.message_actions import back_to, log_of, the_message
+from smsoffice.admin.message_actions import back_to, log_of, the_message, title_of
+from smsoffice.admin.way_back import way_back
 from smsoffice.conf import conf
 from smsoffice.models.decisions import MAY_HAVE_ARRIVED, resend
 from smsoffice.models.sms import OutputSMSMessage
@@ -35,12 +36,14 @@ def resend_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
     if not page.has_add_permission(request):
         raise PermissionDenied
     message = the_message(page, request, message_id)
-    if message.state == State.WAITING:
-        page.message_user(request, _("It has not been sent yet, so there is nothing to resend."), messages.WARNING)
-        return back_to(page, message)
-    may_arrive_twice = message.state in MAY_HAVE_ARRIVED
+    if refusal := _why_never(message):
+        page.message_user(request, refusal, messages.WARNING)
+        return back_to(page, request, message)
+    copy = message.resends.exclude(state__in=[State.ERROR, State.DEBUG]).order_by("-pk").first()
+    may_arrive_twice = copy is not None or message.state in MAY_HAVE_ARRIVED
     if request.method == "POST" and (token := _token(request)):
-        if not may_arrive_twice or "accept_duplicate" in request.POST:
+        was_sent = OutputSMSMessage.objects.filter(idempotency_key=_key(token)).exists()
+        if was_sent or not may_arrive_twice or "accept_duplicate" in request.POST:
             return _resent(page, request, message, token)
         words = _("Nothing was sent. Tick the box first: the customer may get the text twice.")
         page.message_user(request, words, messages.ERROR)
@@ -49,12 +52,27 @@ def resend_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
         "admin/smsoffice/outputsmsmessage/resend.html",
         {
             **page.admin_site.each_context(request),
+            **way_back(page, request),
             **_shown(message),
             "opts": page.opts,
+            "copy": copy,
             "token": _token(request) or uuid4(),
             "may_arrive_twice": may_arrive_twice,
         },
     )
+
+
+def _why_never(message: OutputSMSMessage) -> str:
+    """Why this message is not to be sent again, whoever asks; empty where it may be."""
+    if message.state == State.WAITING:
+        return _("It has not been sent yet, so there is nothing to resend.")
+    if not message.recipient:
+        return _("Its number and its text were removed, so it cannot be sent again.")
+    return ""
+
+
+def _key(token: UUID) -> str:
+    return f"resend-{token}"
 
 
 def _token(request: HttpRequest) -> UUID | None:
@@ -66,7 +84,7 @@ def _token(request: HttpRequest) -> UUID | None:
 
 def _resent(page: MessagePages, request: HttpRequest, message: OutputSMSMessage, token: UUID) -> HttpResponse:
     with translation.override(settings.LANGUAGE_CODE):
-        resent = resend(message, f"resend-{token}", request.user.pk)
+        resent = resend(message, _key(token), request.user.pk)
     if resent.is_new:
         log_of(request, message, _("Resent as message %s.") % resent.message.pk)
         resent.message.refresh_from_db()
@@ -80,7 +98,7 @@ def _resent(page: MessagePages, request: HttpRequest, message: OutputSMSMessage,
         "state": resent.message.get_state_display(),
     }
     page.message_user(request, words % told, level)
-    return back_to(page, resent.message)
+    return back_to(page, request, resent.message)
 
 
 def _shown(message: OutputSMSMessage) -> dict[str, Any]:
@@ -89,6 +107,7 @@ def _shown(message: OutputSMSMessage) -> dict[str, Any]:
     return {
         "title": _("Resend this message?"),
         "message": message,
+        "message_title": title_of(message),
         "look": look_at_sent(message.content),
         "gateway": gateway_title(str(conf.SMS_SENDER_BACKEND)),
         "recent": list(same_number.order_by("-created_at", "-pk")[:SHOWN]),

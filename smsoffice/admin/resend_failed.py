@@ -15,7 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from smsoffice.admin.act_on_many import back_to_the_list, to_the_log
+from smsoffice.admin.act_on_many import back_to_the_list
 from smsoffice.admin.common import gateway_title, number
 from smsoffice.admin.message_actions import log_of_many
 from smsoffice.conf import conf
@@ -43,13 +43,16 @@ def choose_failed(page: OutputSMSMessageAdmin, request: HttpRequest) -> HttpResp
         page.message_user(request, _("Nothing was chosen: a filter makes no sense."), messages.ERROR)
         return back_to_the_list(page, request)
     with translation.override(settings.LANGUAGE_CODE):
-        draft = store_resends(filters.found.messages, cast(int, request.user.pk), _("Resend of failed messages"))
+        # Those whose number was removed after its time have none to be sent to.
+        found = filters.found.messages.exclude(recipient="")
+        draft = store_resends(found, cast(int, request.user.pk), _("Resend of failed messages"))
     if not draft.sendable:
         draft.delete()
         words = _("None of these messages can be sent again: they would fail again, or were resent already.")
         page.message_user(request, words, messages.WARNING)
         return back_to_the_list(page, request)
-    return HttpResponseRedirect(_address(page, draft))
+    query = page.filter_query(request).urlencode()
+    return HttpResponseRedirect(f"{_address(page, draft)}{'?' if query else ''}{query}")
 
 
 def resend_failed(page: OutputSMSMessageAdmin, request: HttpRequest, batch_id: UUID) -> HttpResponse:
@@ -99,7 +102,7 @@ def _confirmed(page: OutputSMSMessageAdmin, request: HttpRequest, draft: Batch) 
         return _to_the_bulk_send(page, error.batch)
     except SMSError as error:
         page.message_user(request, str(error), messages.ERROR)
-        return to_the_log(page)
+        return back_to_the_list(page, request)
     sent = draft.sendable
     log_of_many(request, OutputSMSMessage, ngettext("Resent %d message.", "Resent %d messages.", sent) % sent)
     words = ngettext("%s message is sent again.", "%s messages are sent again.", sent) % number(sent)
@@ -121,5 +124,5 @@ def _shown(page: OutputSMSMessageAdmin, request: HttpRequest, draft: Batch, wron
         "gateway": gateway_title(str(conf.SMS_SENDER_BACKEND)),
         "is_typed": draft.sendable > TYPED_FROM,
         "wrong": wrong,
-        "back": to_the_log(page).url,
+        "back": back_to_the_list(page, request).url,
     }

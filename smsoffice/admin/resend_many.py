@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 SHOWN = 5
 
-AGAIN, HOPELESS, NOT_SENT, UNKNOWN, ON_ITS_WAY, DELIVERED, RESENT, WAITING = (
-    *("again", "hopeless", "not_sent", "unknown", "on_its_way", "delivered", "resent", "waiting"),
+AGAIN, HOPELESS, NOT_SENT, UNKNOWN, ON_ITS_WAY, DELIVERED, RESENT, WAITING, REMOVED = (
+    *("again", "hopeless", "not_sent", "unknown", "on_its_way", "delivered", "resent", "waiting", "removed"),
 )
 
 KINDS: dict[str, tuple[State, Any, Any]] = {
@@ -71,10 +71,11 @@ KINDS: dict[str, tuple[State, Any, Any]] = {
     ),
     RESENT: (State.ERROR, gettext_lazy("resent already"), gettext_lazy("A newer copy exists.")),
     WAITING: (State.WAITING, gettext_lazy("not sent yet"), gettext_lazy("They leave by themselves.")),
+    REMOVED: (State.ERROR, gettext_lazy("removed"), gettext_lazy("Their numbers and texts were removed.")),
 }
 """What is known of a message: the state it is shown with, in words, and why it should or should not be resent."""
 
-NEVER = frozenset({RESENT, WAITING})
+NEVER = frozenset({RESENT, WAITING, REMOVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ def kind_of(message: OutputSMSMessage, *, resent: bool) -> str:
     """What is known of a chosen message."""
     if message.state == State.WAITING:
         return WAITING
+    if not message.recipient:
+        return REMOVED
     if resent:
         return RESENT
     if message.state == State.ERROR:
@@ -142,8 +145,10 @@ def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
         page.message_user(request, _("Nothing was sent: choose the messages again."), messages.ERROR)
         return back_to_the_list(page, request)
     ticked = set(request.POST.getlist("kind")) & KINDS.keys() - NEVER
+    if "_send" not in request.POST:
+        return _drawn(page, request, keys, ticked, token, WhenForm(initial=request.POST.dict()))
     when = WhenForm(request.POST)
-    if "_send" not in request.POST or not when.is_valid():
+    if not when.is_valid():
         return _drawn(page, request, keys, ticked, token, when)
     if earlier := Batch.objects.filter(pk=token).first():
         return _sent_before(page, request, earlier)
@@ -220,7 +225,7 @@ def _drawn(
         "opts": page.opts,
         "chosen": sealed(keys),
         "token": token,
-        "count": len(keys),
+        "count": len(kinds),
         "groups": [Group(kind, counts[kind], kind in ticked) for kind in KINDS if counts[kind]],
         "can_be_resent": any(counts[kind] for kind in KINDS.keys() - NEVER),
         "going": len(going),

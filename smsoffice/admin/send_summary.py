@@ -71,8 +71,9 @@ def check(batch: Batch) -> None:
 
 
 def check_again(batch: Batch) -> None:
-    """Check a draft with its template as it is now."""
-    changes: dict[str, Any] = {"checked_at": None, "check_progress": 0}
+    """Check a draft with its template as it is now, for who reads it now."""
+    summary = {**batch.summary, "language": translation.get_language()}
+    changes: dict[str, Any] = {"checked_at": None, "check_progress": 0, "summary": summary}
     if batch.template:
         changes |= {"body": batch.template.body, "template_version": batch.template.version}
     if Batch.objects.filter(pk=batch.pk, status=Batch.Status.DRAFT).update(**changes):

@@ -10,7 +10,8 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from smsoffice.admin.common import gateway_title
+from smsoffice.admin.common import clock, gateway_title
+from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import State
 
@@ -33,6 +34,7 @@ class Line:
     what: what happened, in words.
     state: the state that it brought, or empty.
     at: when; the last time where the line stands for several.
+    clock: the same, as the site's clock shows it.
     later: how long after the line before.
     code, words: what was said.
     ignored: whether it was ignored, as older or worse news.
@@ -50,6 +52,10 @@ class Line:
     icon: str = "row"
     tint: str = "debug"
     day: date | None = None
+
+    @property
+    def clock(self) -> str:
+        return clock(self.at)
 
 
 def timeline_of(message: OutputSMSMessage, events: Sequence[OutputSMSEvent]) -> list[Line]:
@@ -98,7 +104,7 @@ def _line(message: OutputSMSMessage, events: Sequence[OutputSMSEvent]) -> Line:
         state=str(State(event.to_state).label) if changed else "",
         at=event.created_at,
         code=event.code,
-        words=_(event.words) if event.words else "",
+        words=said(event.words),
         ignored=event.ignored,
         icon=str(event.to_state).lower() if changed else ICONS[Source(event.source)],
         tint=str(event.to_state).lower() if changed else "debug",

@@ -12,13 +12,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.timezone import get_current_timezone
-from django.utils.translation import get_language, gettext, override
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 from import_export.resources import Resource
 
 from smsoffice.backend.sms.titles import gateway_title
 from smsoffice.models.log import ORDER
+from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 
@@ -43,7 +44,7 @@ def _words() -> Show:
     @cache
     def translated(words: str) -> str:
         with override(language):
-            return gettext(words) if words else ""
+            return said(words)
 
     return translated
 

@@ -98,9 +98,13 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
     tag = WordsFilter(label=gettext_lazy("Tag"), method="by_tag", max_length=100)
     backend = WordsFilter(label=gettext_lazy("Gateway"), method="by_backend", max_length=250)
     created_after = MomentFilter(label=gettext_lazy("Created from"), field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(label=gettext_lazy("Created before"), field_name="created_at", lookup_expr="lt")
+    created_before = MomentFilter(
+        label=gettext_lazy("Created before"), field_name="created_at", lookup_expr="lt", is_end=True
+    )
     sent_after = MomentFilter(label=gettext_lazy("Handed over from"), field_name="sent_at", lookup_expr="gte")
-    sent_before = MomentFilter(label=gettext_lazy("Handed over before"), field_name="sent_at", lookup_expr="lt")
+    sent_before = MomentFilter(
+        label=gettext_lazy("Handed over before"), field_name="sent_at", lookup_expr="lt", is_end=True
+    )
     related_object_type = WordsFilter(label=gettext_lazy("Belongs to"), method="by_related", max_length=201)
     related_object_id = WordsFilter(label=gettext_lazy("Its ID"), method="by_related", max_length=255)
     batch = KeyFilter(

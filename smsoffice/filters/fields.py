@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import phonenumbers
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import NumberParseException, PhoneNumberType, ValidationResult
 
@@ -44,16 +45,35 @@ class StatesField(forms.MultipleChoiceField):
 
 
 class MomentField(forms.DateTimeField):
-    """A time of the site's clock; a day alone is its first moment."""
+    """A time of the site's clock; a day alone is its first moment.
+
+    Args:
+        is_end: whether it ends the time that one looks at, rather than begins it.
+    """
 
     default_error_messages = {"invalid": _("This is not a date. Write it as 2026-11-19 or 2026-11-19 14:30.")}
 
+    def __init__(self, *, is_end: bool = False, **given: Any) -> None:
+        super().__init__(**given)
+        self.is_end = is_end
+
     def to_python(self, value: Any) -> datetime | None:
-        moment: datetime | None = super().to_python(value)
+        try:
+            moment: datetime | None = super().to_python(value)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone" or not error.params:
+                raise
+            moment = self._when_the_clock_is_set(error.params["datetime"])
         # Beyond these years some databases and clocks give up.
         if moment is not None and not 1970 <= moment.year < 9999:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return moment
+
+    def _when_the_clock_is_set(self, typed: datetime) -> datetime:
+        """The one of the two readings that leaves more: of an hour that comes twice all of it, both ways."""
+        local = typed.replace(tzinfo=timezone.get_current_timezone())
+        readings = [local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+        return max(readings) if self.is_end else min(readings)
 
 
 def read_recipient(typed: str) -> Recipient:

@@ -10,7 +10,8 @@ from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.timezone import localtime
 
 from smsoffice import phone as numbers
-from smsoffice.admin.common import INCLUDES, number, state_badge
+from smsoffice.admin.common import INCLUDES, number, state_badge, to_the_second
+from smsoffice.models.said import said
 from smsoffice.preview import Look
 
 register = template.Library()
@@ -21,6 +22,8 @@ METER = 300
 
 register.filter("state", state_badge)
 register.filter("number", number)
+register.filter("said", said)
+register.filter("to_the_second", to_the_second)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -79,6 +80,54 @@ def test_the_page_before_sorts_what_was_chosen_by_what_is_known_of_it() -> None:
     assert "Resend 1 message" in text
     assert "+420 601 000 101" in text
     assert OutputSMSMessage.objects.filter(resend_of__isnull=False).count() == 1
+
+
+def test_the_page_says_when_once_and_counts_only_where_more_go_than_are_shown() -> None:
+    text = choose(superuser(), "resend_selected", messages(2, State.ERROR)).content.decode()
+    assert "The first" not in text
+    assert re.findall(r"<(h2|legend)[^>]*>(When)<", text) == [("h2", "When"), ("legend", "When")]
+    assert '<legend class="visually-hidden">When</legend>' in text
+    assert "The first 5 of 6" in choose(superuser(), "resend_selected", messages(6, State.ERROR)).content.decode()
+
+
+def test_a_czech_reads_in_czech_why_they_failed() -> None:
+    failed = messages(1, State.ERROR, error="The gateway failed (HTTP 503).")
+    data = {"action": "resend_selected", "_selected_action": [failed[0].pk], "index": "0"}
+    text = superuser().post(LIST, data, headers={"accept-language": "cs"}).content.decode()
+    assert "Brána selhala (HTTP 503)." in text
+
+
+def test_a_reader_of_the_page_is_told_of_a_wrong_time_first() -> None:
+    browser = superuser()
+    page = choose(browser, "resend_selected", messages(1, State.ERROR))
+    text = confirmed(browser, page, "again", when="later", date="2000-01-02", time="08:00").content.decode()
+    assert "<title>Error:" in text
+    assert re.search(r'name="date"[^>]* aria-invalid="true"[^>]* aria-describedby="so-when-wrong"', text)
+    # Counting anew is no sending: a time that is only half typed may be completed.
+    data = {"chosen": page.context["chosen"], "token": str(page.context["token"]), "when": "later", "_recount": ""}
+    assert "<title>Error:" not in browser.post(RESEND, data).content.decode()
+
+
+def test_what_was_removed_after_its_time_is_never_resent() -> None:
+    browser = superuser()
+    page = choose(browser, "resend_selected", [message(State.ERROR, recipient="", content="")])
+    assert [(group.kind, group.never) for group in page.context["groups"]] == [("removed", True)]
+    confirmed(browser, page, "removed", "again", count="1")
+    assert not Batch.objects.exists()
+
+
+def test_messages_that_are_gone_meanwhile_are_counted_anew() -> None:
+    browser, failed = superuser(), messages(3, State.ERROR)
+    page = choose(browser, "resend_selected", failed)
+    failed[0].delete()
+    redrawn = confirmed(browser, page, "again")
+    assert (redrawn.context["going"], redrawn.context["count"]) == (2, 2)
+    assert not Batch.objects.exists()
+    for one in failed[1:]:
+        one.delete()
+    text = confirmed(browser, page, "again").content.decode()
+    assert "The selected messages are gone." in text
+    assert 'name="_send"' not in text
 
 
 def test_what_is_ticked_is_sent_again_as_a_bulk_send_tied_to_the_first_messages() -> None:
@@ -233,6 +282,16 @@ def test_cancelling_says_first_how_many_wait_and_then_ends_those() -> None:
     assert said(response) == "2 messages are cancelled. 1 did not wait any more."
     assert states([*waiting, left]) == ["ERROR", "ERROR", "SENT"]
     assert LogEntry.objects.get().change_message == "Cancelled 2 messages."
+
+
+def test_a_second_press_of_cancel_says_that_they_are_cancelled() -> None:
+    browser, waiting, left = superuser(), messages(2), message(State.SENT)
+    page = choose(browser, "cancel_selected", [*waiting, left])
+    browser.post(CANCEL, {"chosen": page.context["chosen"]})
+    said(browser.get(LIST))
+    response = browser.post(CANCEL, {"chosen": page.context["chosen"]})
+    assert said(response) == "2 messages were cancelled before. 1 did not wait any more."
+    assert LogEntry.objects.count() == 1
 
 
 def test_a_forged_choice_cancels_nothing() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -205,6 +207,100 @@ def test_links_to_the_last_hour_day_and_week_keep_the_other_filters() -> None:
     url = links(shown(browser, "tag=december&created_before=2020-01-01"))["hour"]
     assert url.startswith("?tag=december&created_after=")
     assert listed(browser, url[1:]) == [new.pk]
+
+
+@pytest.mark.parametrize(
+    ("now", "words", "since"),
+    [
+        # The clock goes from 3:00 summer time back to 2:00 on 25 October, and from 2:00 to 3:00 on 28 March.
+        ("2026-10-25T01:40:00Z", "hour", "2026-10-25T00:40:00Z"),
+        ("2026-10-25T02:40:00Z", "hour", "2026-10-25T01:40:00Z"),
+        ("2026-10-25T20:00:00Z", "24 hours", "2026-10-24T20:00:00Z"),
+        ("2027-03-28T01:10:00Z", "hour", "2027-03-28T00:10:00Z"),
+    ],
+)
+def test_the_last_hour_is_an_hour_also_when_the_clock_is_set(
+    now: str, words: str, since: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromisoformat(now))
+    browser, start = superuser(), datetime.fromisoformat(since)
+    _older, newer = (a_message(created_at=start + timedelta(minutes=age)) for age in (-1, 1))
+    assert listed(browser, links(shown(browser))[words][1:]) == [newer.pk]
+
+
+@pytest.mark.parametrize(
+    ("query", "hours"),
+    [
+        # From it: from the first one; before it: before the second one.
+        ("created_after=2026-10-25 02:00", [0, 1, 2]),
+        ("created_before=2026-10-25 02:30", [-1, 0, 1]),
+        ("created_after=2026-10-25 02:00&created_before=2026-10-25 03:00", [0, 1]),
+        ("created_after=2026-10-25 02:00%2B01:00", [1, 2]),
+    ],
+)
+def test_an_hour_that_comes_twice_is_looked_through_whole(query: str, hours: list[int]) -> None:
+    first = datetime(2026, 10, 25, 0, 0, tzinfo=UTC)
+    stored = {hour: a_message(created_at=first + timedelta(hours=hour, minutes=15)).pk for hour in (-1, 0, 1, 2)}
+    assert sorted(listed(superuser(), query)) == [stored[hour] for hour in hours]
+
+
+def test_an_hour_that_there_is_not_is_read_as_the_clock_goes_on() -> None:
+    change = datetime(2027, 3, 28, 1, 0, tzinfo=UTC)
+    _before, after = (a_message(created_at=change + timedelta(minutes=age)).pk for age in (-90, 90))
+    assert listed(superuser(), "created_after=2027-03-28 02:30") == [after]
+
+
+def test_two_messages_of_an_hour_that_comes_twice_are_told_apart() -> None:
+    for hour in (0, 1):
+        a_message(created_at=datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
+    text = shown(superuser())
+    assert "02:30:00 CEST</time>" in text
+    assert "02:30:00 CET</time>" in text
+
+
+STRANGE = "a&b=c ü \"x\" 'y' <b>+%#/?"
+
+
+def test_a_tag_with_any_sign_is_found_and_every_link_keeps_it() -> None:
+    tagged = [message.pk for message in many(60, tag=STRANGE)]
+    many(2, tag="a")
+    browser = superuser()
+    query = urlencode({"tag": STRANGE, "state": "WAITING"})
+    text = shown(browser, query)
+    assert listed(browser, query) == tagged[:50]
+    found = links(unescape(text))
+    assert listed(browser, found["Older ›"][1:]) == tagged[50:]
+    assert listed(browser, found["Remove the filter State: Waiting"][1:]) == tagged[:50]
+    assert listed(browser, found["24 hours"][1:]) == tagged[:50]
+    export = unescape(re.findall(r'formaction="([^"]*export/[^"]*)"', text)[0])
+    assert len(browser.post(export, {"column": ["id"]}).getvalue().splitlines()) == 61
+    message_page = browser.get(unescape(re.findall(r'<th scope="row"[^>]*><a href="([^"]*)"', text)[0]))
+    back = unescape(re.findall(r'<a href="([^"]*)">Messages</a>', message_page.content.decode())[0])
+    assert listed(browser, back.partition("?")[2]) == tagged[:50]
+
+
+def test_the_address_of_a_page_shows_another_reader_the_same_messages() -> None:
+    stored = [message.pk for message in many(130)]
+    browser = superuser()
+    third = links(shown(browser, links(shown(browser))["Older ›"][1:]))["Older ›"][1:]
+    many(7)
+    assert listed(browser_of(VIEW), third) == stored[100:]
+
+
+def test_what_was_removed_after_its_time_says_so_in_its_row() -> None:
+    a_message(recipient="", content="")
+    text = shown(superuser())
+    assert "removed" in text
+    assert "Select the message, " in text
+
+
+def test_who_opens_a_shared_link_without_the_right_is_told_so_on_a_page_with_a_way_out() -> None:
+    answer = browser_of().get(f"{LIST}?tag=december")
+    assert answer.status_code == 403
+    text = answer.content.decode()
+    assert "You may not open this page" in text
+    assert f'href="{reverse("admin:index")}"' in text
+    assert "december" not in text
 
 
 def test_what_is_in_use_is_offered() -> None:

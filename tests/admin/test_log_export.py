@@ -31,7 +31,8 @@ SMS_OPERATOR = "smsoffice.backend.sms.sms_operator.SMSOperatorBackend"
 
 
 def taken(browser: Client, query: str = "", **posted: Any) -> Any:
-    return browser.post(f"{URL}?{query}", posted)
+    """The answer to the button; the usual columns are ticked where the test says nothing of them."""
+    return browser.post(f"{URL}?{query}", {"column": list(USUAL), **posted})
 
 
 def read_csv(answer: Any, delimiter: str = ",") -> list[list[str]]:
@@ -82,7 +83,7 @@ def test_excel_knows_the_encoding_by_its_mark() -> None:
 
 def test_a_czech_gets_czech_words_and_what_a_czech_excel_parts_the_fields_by() -> None:
     a_message(state=State.ERROR, error="The number does not exist.", content="a;b")
-    answer = superuser().post(URL, headers={"accept-language": "cs"})
+    answer = superuser().post(URL, {"column": list(USUAL)}, headers={"accept-language": "cs"})
     rows = read_csv(answer, ";")
     assert rows[1][2:5] == ["a;b", "Chyba", "Číslo neexistuje."]
     assert len(rows[0]) == len(rows[1]) == len(USUAL)
@@ -92,6 +93,26 @@ def test_one_chooses_the_columns() -> None:
     message = a_message(sender="Shop")
     rows = read_csv(taken(superuser(), column=["id", "sender", "unknown"]))
     assert rows == [["ID", "Sender"], [str(message.pk), "Shop"]]
+
+
+def test_without_a_column_there_is_no_file() -> None:
+    a_message(tag="a")
+    browser = superuser()
+    for chosen in ([], ["unknown"]):
+        answer = browser.post(f"{URL}?tag=a", {"column": chosen})
+        assert answer["Location"] == "../?tag=a"
+        assert "Nothing was exported: tick at least one column." in browser.get(LIST).content.decode()
+    assert not LogEntry.objects.exists()
+
+
+def test_where_nothing_matches_the_file_has_its_headings() -> None:
+    assert [len(row) for row in read_csv(taken(superuser(), "tag=nobody"))] == [len(USUAL)]
+
+
+def test_a_czech_reads_in_czech_also_the_reasons_with_a_number_in_them() -> None:
+    a_message(state=State.ERROR, error="The gateway failed (HTTP 503).")
+    answer = superuser().post(URL, {"column": ["error"]}, headers={"accept-language": "cs"})
+    assert read_csv(answer, ";")[1] == ["Brána selhala (HTTP 503)."]
 
 
 def test_every_column_can_be_taken() -> None:
@@ -164,7 +185,7 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 def test_it_needs_its_own_right_and_that_to_view(rights: tuple[str, ...], status: int) -> None:
     message = a_message()
     assert taken(browser_of(*rights)).status_code == status
-    posted = {"action": "export_selected", "index": "0", "_selected_action": [message.pk]}
+    posted = {"action": "export_selected", "index": "0", "_selected_action": [message.pk], "column": ["text"]}
     answer = browser_of(*rights).post(LIST, posted)
     assert (answer.status_code == 200 and answer.streaming) == (status == 200)
 

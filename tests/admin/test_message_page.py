@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -101,6 +104,7 @@ def test_the_page_tells_all_that_is_known_and_has_nothing_to_type() -> None:
         ({"state": State.ERROR, "sent_at": ago(hours=1), "error": "Not delivered."}, "or resend."),
         ({"state": State.ERROR, "error": "The number does not exist."}, "a resend would fail again"),
         ({"state": State.ERROR}, "Not sent"),
+        ({"state": State.SENT, "sent_at": ago(hours=1), "backend": ""}, "handed to the gateway at"),
         ({"state": State.DEBUG}, "Not sent, on purpose"),
     ],
 )
@@ -108,7 +112,7 @@ def test_the_verdict_says_what_became_of_it_and_what_to_do(columns: dict[str, An
     if isinstance(since := columns.get("sent_at"), timedelta):
         # Not when the table is read, which may be minutes before the test.
         columns = {**columns, "sent_at": timezone.now() - since}
-    assert said in text_of(superuser(), a_message(backend=SMS_OPERATOR, **columns))
+    assert said in text_of(superuser(), a_message(**{"backend": SMS_OPERATOR, **columns}))
 
 
 def test_a_message_of_a_paused_bulk_send_says_why_it_does_not_leave() -> None:
@@ -156,6 +160,34 @@ def test_a_timeline_of_several_days_names_them() -> None:
     an_event(message, State.UNKNOWN, words="At last.", created_at=timezone.now())
     text = text_of(superuser(), message)
     assert text.count('<p class="so-quiet">') == 2
+
+
+def test_a_czech_reads_the_reasons_in_czech_also_those_with_a_number_in_them() -> None:
+    lost = a_message(state=State.UNKNOWN, sent_at=ago(hours=1), error="The gateway failed (HTTP 503).")
+    an_event(lost, State.UNKNOWN, words="The gateway failed (HTTP 503).")
+    an_event(lost, State.UNKNOWN, from_state=State.UNKNOWN, source=Source.OPERATOR, words="Resent as message 12.")
+    text = superuser().get(page(lost), headers={"accept-language": "cs"}).content.decode()
+    assert text.count("Brána selhala (HTTP 503).") == 2
+    assert "Posláno znovu jako zpráva 12." in text
+
+
+def test_an_hour_that_comes_twice_says_which_of_the_two_it_is() -> None:
+    first = datetime(2026, 10, 25, 0, 30, 5, tzinfo=UTC)
+    for moment, zone in ((first, "CEST"), (first + timedelta(hours=1), "CET")):
+        stored = a_message(created_at=moment, sent_at=moment, state=State.DELIVERED)
+        # Under the heading, in the verdict, in the timeline, and among the facts.
+        assert text_of(superuser(), stored).count(f"02:30:05 {zone}") == 4
+    assert "02:30:05 C" not in text_of(superuser(), a_message(created_at=first + timedelta(days=1)))
+
+
+def test_of_what_was_removed_after_its_time_the_page_says_so() -> None:
+    gone = message(State.ERROR, recipient="", content="", error="The phone was off or out of reach.")
+    text = text_of(superuser(), gone)
+    assert "Its number and its text were removed" in text
+    assert f"<h1>Message {gone.pk:,}</h1>" in text
+    assert "Resend…" not in text
+    assert "Other messages to this number" not in text
+    assert "On the phone" not in text
 
 
 def test_secrets_in_a_messages_data_are_cut_out() -> None:
@@ -215,6 +247,17 @@ def test_related_objects_that_are_gone_keep_their_kind_and_key() -> None:
     assert "Invoice" in text
 
 
+def test_an_object_with_a_strange_key_leads_to_its_messages() -> None:
+    gone = ContentType.objects.create(app_label="uninstalled", model="invoice")
+    key = "F&state=ERROR#2026 ü"
+    one = a_message(state=State.SENT)
+    OutputSMSRelatedObject.objects.create(output_sms_message=one, content_type=gone, object_id=key)
+    text = text_of(superuser(), one)
+    address = unescape(re.findall(r'<a href="([^"]*related_object_id[^"]*)"', text)[0])
+    listed = superuser().get(address)
+    assert [row.message.pk for row in listed.context["rows"]] == [one.pk]
+
+
 def test_the_page_costs_the_same_queries_whatever_belongs_to_the_message(django_assert_max_num_queries) -> None:
     message = a_message()
     customers = [Customer.objects.create(name=f"C{n}", phone="+420777123456") for n in range(8)]
@@ -258,6 +301,105 @@ def test_each_state_offers_what_makes_sense(state: State, buttons: set[str]) -> 
     text = text_of(superuser(), stored)
     assert {button for button in BUTTONS if button in text} == buttons
     assert not any(button in text_of(browser_of(VIEW), stored) for button in BUTTONS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "rights", "advice"),
+    [
+        (
+            {"state": State.UNKNOWN, "sent_at": timedelta(hours=1)},
+            [VIEW, SEND, CHANGE],
+            "ask the gateway; or ask the customer, and decide below;"
+            " or resend, knowing that the text may arrive twice.",
+        ),
+        (
+            {"state": State.UNKNOWN, "sent_at": timedelta(hours=1), "backend": "gone.Pigeon"},
+            [CHANGE],
+            "ask the customer, and decide below.",
+        ),
+        (
+            {"state": State.UNKNOWN, "sent_at": timedelta(hours=1)},
+            [VIEW, SEND],
+            "resend, knowing that the text may arrive twice.",
+        ),
+        ({"state": State.UNKNOWN, "sent_at": timedelta(hours=1)}, [VIEW], None),
+        (
+            {"state": State.ERROR, "sent_at": timedelta(hours=1), "error": "The phone was off or out of reach."},
+            [VIEW],
+            "check the number with the customer.",
+        ),
+        ({"state": State.ERROR, "error": "The number does not exist."}, [VIEW], None),
+        (
+            {"state": State.ERROR, "error": "Cancelled by an operator."},
+            [VIEW, SEND],
+            "resend it, if it is still wanted.",
+        ),
+        ({"state": State.ERROR, "error": "Cancelled by an operator."}, [VIEW], None),
+    ],
+)
+def test_the_advice_is_what_the_reader_may_do(columns: dict[str, Any], rights: list[str], advice: str | None) -> None:
+    if "sent_at" in columns:
+        columns = {**columns, "sent_at": timezone.now() - columns["sent_at"]}
+    stored = a_message(**{"backend": SMS_OPERATOR, **columns})
+    told = re.search(r"<strong>What you can do:</strong> ([^<]*)</p>", text_of(browser_of(*rights), stored))
+    assert (told[1] if told else None) == advice
+
+
+def test_who_may_not_send_is_not_told_that_a_resend_follows_a_decision() -> None:
+    lost = message(State.UNKNOWN, sent_at=ago(hours=1))
+    assert "you can resend it" in text_of(browser_of(CHANGE, SEND), lost)
+    assert "you can resend it" not in text_of(browser_of(CHANGE), lost)
+
+
+# --- The way back ----------------------------------------------------------------------------------------------------
+
+PLACE = "state=ERROR&state=UNKNOWN&tag=a%26b&older=1700000000000000-5"
+OPENED = "?" + urlencode({"_changelist_filters": PLACE})
+LOG = reverse("admin:smsoffice_outputsmsmessage_changelist")
+
+
+@pytest.mark.parametrize(
+    ("state", "name"), [("ERROR", "change"), ("ERROR", "resend"), ("WAITING", "cancel"), ("SENT", "cancel")]
+)
+def test_from_a_message_one_comes_back_to_the_same_place_of_the_list(state: str, name: str) -> None:
+    stored = message(State(state))
+    text = unescape(superuser().get(page(stored, name) + OPENED).content.decode())
+    assert f'<a href="{LOG}?{PLACE}">Messages</a>' in text
+    if name != "change":
+        assert f'href="{page(stored)}{OPENED}"' in text
+        assert f'href="{page(stored)}"' not in text
+
+
+def test_what_can_be_done_to_a_message_keeps_the_place_of_the_list() -> None:
+    lost, waiting = message(State.UNKNOWN, sent_at=ago(hours=1)), message()
+    for stored, names in ((lost, ("settle", "resend")), (waiting, ("cancel",))):
+        text = unescape(superuser().get(page(stored) + OPENED).content.decode())
+        for name in names:
+            assert f'="{page(stored, name)}{OPENED}"' in text
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "posted"),
+    [
+        ("SENT", "check", {}),
+        ("UNKNOWN", "settle", {"outcome": "ERROR", "note": "x"}),
+        ("UNKNOWN", "settle", {}),
+        ("WAITING", "cancel", {}),
+        ("WAITING", "resend", {}),
+        ("ERROR", "resend", {"token": "6f0c1f5e" * 4}),
+    ],
+)
+def test_after_an_action_the_place_of_the_list_is_kept(state: str, name: str, posted: dict[str, str]) -> None:
+    stored = message(State(state), sent_at=ago(hours=1))
+    answer = superuser().post(page(stored, name) + OPENED, posted)
+    assert answer["Location"].partition("?")[2] == OPENED[1:]
+
+
+def test_a_way_back_that_is_none_leads_into_the_log() -> None:
+    stored = message(State.ERROR)
+    text = unescape(superuser().get(f'{page(stored)}?_changelist_filters=x"><b>//evil.example').content.decode())
+    assert "<b>" not in text.partition('class="breadcrumbs"')[2].partition("</div>")[0]
+    assert f'<a href="{LOG}?x' in text
 
 
 ACTIONS = ("check", "settle", "cancel", "resend")
@@ -361,6 +503,23 @@ def test_a_decision_that_was_overtaken_says_so() -> None:
     assert words == "News came first: the state is now Delivered. Your decision was not needed."
 
 
+def test_a_decision_that_is_sent_twice_is_recorded_once_and_said_so() -> None:
+    lost, browser = message(State.UNKNOWN, sent_at=ago(hours=1)), browser_of(CHANGE)
+    decided = {"outcome": "DELIVERED", "note": "Spoke to the customer"}
+    said_after(browser, page(lost, "settle"), **decided)
+    assert said_after(browser, page(lost, "settle"), **decided) == "Your decision was recorded before: Delivered."
+    assert lost.events.count() == LogEntry.objects.count() == 1
+
+
+def test_a_second_press_of_cancel_says_that_it_is_cancelled() -> None:
+    waiting, browser = message(), superuser()
+    said_after(browser, page(waiting, "cancel"))
+    again = said_after(browser, page(waiting, "cancel"))
+    assert again == "The message was cancelled before. It will not be sent."
+    assert "It was cancelled." in browser.get(page(waiting, "cancel")).content.decode()
+    assert LogEntry.objects.count() == 1
+
+
 def test_cancelling_asks_first_and_ends_what_waits() -> None:
     waiting, browser = message(), superuser()
     assert "Cancel 1 message" in browser.get(page(waiting, "cancel")).content.decode()
@@ -403,6 +562,28 @@ def test_what_may_have_arrived_is_resent_only_by_who_says_to_know_it(state: Stat
     assert not first.resends.exists()
     browser.post(page(first, "resend"), {"token": token, "accept_duplicate": "on"})
     assert first.resends.count() == 1
+
+
+@pytest.mark.parametrize(("state", "asks"), [("WAITING", True), ("DELIVERED", True), ("ERROR", False)])
+def test_what_was_resent_a_moment_ago_is_not_sent_once_more_by_going_back(state: str, asks: bool) -> None:
+    failed, browser = message(State.ERROR), superuser()
+    browser.post(page(failed, "resend"), {"token": token_of(browser, failed)})
+    failed.resends.update(state=state)
+    # The browser's Back draws the page anew, with a token of its own.
+    again = browser.get(page(failed, "resend"))
+    assert ("It was sent again" in again.content.decode()) == asks
+    answer = said_after(browser, page(failed, "resend"), token=str(again.context["token"]))
+    assert ("Nothing was sent. Tick the box first" in answer) == asks
+    assert failed.resends.count() == (1 if asks else 2)
+    said_after(browser, page(failed, "resend"), token=str(again.context["token"]), accept_duplicate="on")
+    assert failed.resends.count() == 2
+
+
+def test_what_was_removed_after_its_time_is_not_resent() -> None:
+    gone = message(State.ERROR, recipient="", content="")
+    words = said_after(superuser(), page(gone, "resend"), token="6f0c1f5e" * 4)
+    assert words == "Its number and its text were removed, so it cannot be sent again."
+    assert OutputSMSMessage.objects.count() == 1
 
 
 def test_what_waits_is_not_resent() -> None:

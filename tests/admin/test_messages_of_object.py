@@ -68,7 +68,18 @@ def test_an_object_without_messages_says_so() -> None:
     assert "No SMS was sent about this." in text
 
 
-@pytest.mark.parametrize(("permissions", "is_shown"), [((*CHANGE, VIEW), True), (CHANGE, False)])
+def test_a_czech_reads_in_czech_why_a_message_failed() -> None:
+    jana = customer()
+    about(jana, state="ERROR", error="The gateway failed (HTTP 503).")
+    text = superuser().get(page_of(jana), headers={"accept-language": "cs"}).content.decode()
+    assert "Brána selhala (HTTP 503)." in text
+
+
+# Who may change messages may view them, by Django's own rule.
+@pytest.mark.parametrize(
+    ("permissions", "is_shown"),
+    [((*CHANGE, VIEW), True), ((*CHANGE, "change_outputsmsmessage"), True), (CHANGE, False)],
+)
 def test_the_panel_is_for_those_who_may_see_messages(permissions: tuple[str, ...], is_shown: bool) -> None:
     jana = customer()
     about(jana)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -59,6 +60,27 @@ def test_the_page_says_how_many_go_and_who_is_left_out() -> None:
     assert "Resend 3 messages" in text
     assert "Nothing is sent yet." in text
     assert OutputSMSMessage.objects.count() == 7
+
+
+def test_what_was_removed_after_its_time_is_not_counted() -> None:
+    messages(2, State.ERROR)
+    message(State.ERROR, recipient="", content="")
+    assert page_of(superuser()).context["draft"].sendable == 2
+
+
+def test_from_the_page_one_comes_back_to_the_filters() -> None:
+    messages(1, State.ERROR, tag="a&b")
+    browser = superuser()
+    answer = page_of(browser, "?state=ERROR&tag=a%26b")
+    text = unescape(answer.content.decode())
+    assert text.count(f'href="{LIST}?state=ERROR&tag=a%26b"') == 2
+
+
+def test_a_czech_reads_in_czech_why_they_failed_and_no_count_where_all_are_shown() -> None:
+    messages(2, State.ERROR, error="The gateway failed (HTTP 503).")
+    text = superuser().post(f"{CHOOSE}{FAILED}", follow=True, headers={"accept-language": "cs"}).content.decode()
+    assert text.count("Brána selhala (HTTP 503).") == 2
+    assert "The first" not in page_of(superuser()).content.decode()
 
 
 def test_what_was_said_is_sent_once_with_what_it_belongs_to() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.accessible import assert_accessible
 
@@ -42,9 +42,64 @@ def test_a_message_is_found_by_its_number_opened_and_sent_again(page: Page) -> N
     expect(page.get_by_text("It is a resend of")).to_be_visible()
     copy = page.url
     page.get_by_text("It is a resend of").get_by_role("link").click()
-    page.wait_for_url(f"**{path}")
+    page.wait_for_url(f"**{path}?*")
     expect(page.get_by_text("Resent as", exact=False).first).to_be_visible()
     expect(page.locator(f'a[href="{copy[copy.index("/admin/") :]}"]').first).to_be_visible()
+
+
+def tab_to(page: Page, what: Locator) -> None:
+    """Go there by the Tab key alone."""
+    for _step in range(150):
+        if what.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"The Tab key does not lead to {what}.")
+
+
+def test_by_keyboard_alone_one_finds_a_message_resends_it_and_comes_back_to_the_same_place(page: Page) -> None:
+    page.goto(f"{LOG}?state=ERROR")
+    number = page.locator("#result_list tbody .so-cell-to").first.inner_text().splitlines()[0]
+    tab_to(page, page.get_by_role("textbox", name="Recipient"))
+    page.keyboard.type(f" {number.removeprefix('+420 ')} ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("list", name="Filters in force").get_by_role("link")).to_have_count(2)
+    place = page.url
+
+    tab_to(page, page.locator("#result_list tbody tr").first.get_by_role("link").first)
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("link", name=re.compile("^Resend")))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Resend this message?")).to_be_visible()
+    accept = page.get_by_role("checkbox")
+    if accept.count():
+        tab_to(page, accept)
+        page.keyboard.press("Space")
+    tab_to(page, page.get_by_role("button", name="Resend 1 message"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("was accepted")
+
+    tab_to(page, page.locator(".breadcrumbs").get_by_role("link", name="Messages"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(place)
+
+
+def test_going_back_after_a_resend_sends_nothing_more(page: Page) -> None:
+    # Those of the newest are resent by the tests before.
+    page.goto(f"{LOG}?state=DEBUG&state=ERROR")
+    page.locator("#result_list tbody tr").last.get_by_role("link").first.click()
+    original = page.url
+    page.get_by_role("link", name="Resend…").click()
+    page.get_by_role("button", name="Resend 1 message").dblclick()
+    expect(page.locator(".messagelist")).to_contain_text(re.compile("was accepted|not a second time"))
+    page.go_back()
+    expect(page.get_by_role("heading", name="Resend this message?")).to_be_visible()
+    expect(page.get_by_text("It was sent again")).to_be_visible()
+    assert_accessible(page)
+    button = page.get_by_role("button", name="Resend 1 message")
+    button.click()
+    expect(button).to_be_visible()
+    page.goto(original)
+    expect(page.locator(".so-verdict").get_by_text("Resent as")).to_have_count(1)
 
 
 def test_a_resend_that_may_arrive_twice_asks_for_a_tick(page: Page) -> None:

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
 
+from smsoffice.export.columns import USUAL
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 from tests.admin.people import superuser
@@ -39,7 +40,8 @@ def test_the_file_is_the_one_that_the_admin_gives(tmp_path: Path) -> None:
     message(State.ERROR, tag="a", content="=1+1", recipient="+420777123456")
     message(State.SENT, tag="a")
     run(tmp_path / "log.csv", "--filter", "tag=a", "--filter", "state=ERROR")
-    answer = superuser().post("/admin/smsoffice/outputsmsmessage/export/?tag=a&state=ERROR")
+    url = "/admin/smsoffice/outputsmsmessage/export/?tag=a&state=ERROR"
+    answer = superuser().post(url, {"column": list(USUAL)})
     assert (tmp_path / "log.csv").read_bytes() == answer.getvalue()
     assert texts(tmp_path / "log.csv") == ["'=1+1"]
 
