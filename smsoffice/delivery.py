@@ -97,6 +97,9 @@ def publish_accepted(sender: object, messages: Iterable[OutputSMSMessage], **kwa
         # What a gateway says is kept in the site's language, not in that of whoever sends at the moment.
         with translation.override(settings.LANGUAGE_CODE):
             _publish_now([message for message in messages if message.may_leave(timezone.now())])
+    except (InterfaceError, OperationalError) as error:
+        words = "The database went away (%s) while messages were handed over; those that wait stay in the queue."
+        logger.error(words, type(error).__name__)
     except Exception:
         logger.exception("Handing over right after the commit failed; the messages stay in the queue.")
 

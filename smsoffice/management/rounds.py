@@ -9,7 +9,7 @@ from types import FrameType
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 
@@ -50,8 +50,7 @@ class RoundsCommand(BaseCommand):
             raise CommandError("--interval must be more than 0 seconds, and not endless.")
         stopping = Stopping()
         if interval is None:
-            if trouble := one_round(stopping):
-                raise CommandError(trouble)
+            self._once(one_round, stopping)
             return
         told = ""
         while not stopping():
@@ -59,7 +58,18 @@ class RoundsCommand(BaseCommand):
             if trouble != told:
                 self._tell_change(trouble)
                 told = trouble
+            # Into a file or a journal it would else be written only when there is a page of it.
+            self.stdout.flush()
             stopping.wait(interval)
+
+    def _once(self, one_round: Callable[[Stopping], str], stopping: Stopping) -> None:
+        try:
+            trouble = one_round(stopping)
+        except (InterfaceError, OperationalError) as error:
+            words = f"The database does not answer ({type(error).__name__}). Nothing is lost; --traceback tells more."
+            raise CommandError(words) from error
+        if trouble:
+            raise CommandError(trouble)
 
     def _surviving(self, one_round: Callable[[Stopping], str], stopping: Stopping) -> str:
         try:

@@ -36,11 +36,12 @@ def patient() -> Iterator[None]:
         _longest.reset(token)
 
 
-def outlasting(write: Callable[[], T]) -> T:
+def outlasting(write: Callable[[bool], T]) -> T:
     """Write at once, or else on a new connection as soon as there is one.
 
     Args:
-        write: one transaction, which does no harm where it was committed and nobody heard of it.
+        write: one transaction. It is told whether an attempt was made before, which may have been committed although
+            nobody heard of it.
 
     Raises:
         InterfaceError, OperationalError: the database is away for too long, or took the caller's transaction along.
@@ -48,7 +49,7 @@ def outlasting(write: Callable[[], T]) -> T:
     began, failures = time.monotonic(), 0
     while True:
         try:
-            written = write()
+            written = write(failures > 0)
         except (InterfaceError, OperationalError) as error:
             if connection.in_atomic_block or time.monotonic() - began > _longest.get():
                 raise

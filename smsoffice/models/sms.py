@@ -17,6 +17,7 @@ from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
 from smsoffice.models.common import Timestamped
 from smsoffice.models.events import OutputSMSEvent
+from smsoffice.models.outage import outlasting
 from smsoffice.models.related import OutputSMSRelatedObject, related_object_key
 from smsoffice.models.templates import AbstractSMSTemplate, SMSTemplate
 from smsoffice.states import OPEN, State
@@ -252,6 +253,7 @@ class OutputSMSMessage(Timestamped):
         A change that the table forbids is not written: the timeline keeps it as ignored, and the instance
         gets the row's true state. A backend that sets `state` and saves is so guarded like all others.
         Without `update_fields`, what is known of hand-overs is written only where this instance changed it.
+        A database that went away is waited for, as what a gateway answered comes only once.
         """
         if self._state.adding and not force_update and update_fields is None:
             # Where the key is taken Django would update instead, past the table.
@@ -259,6 +261,16 @@ class OutputSMSMessage(Timestamped):
             self.hold()
             return
         fields = set(update_fields) if update_fields is not None else self._fields_to_write()
+        mine = dict(self.__dict__)
+
+        def write(again: bool) -> None:
+            if again:
+                self.__dict__.update(mine)
+            self._save_by_the_table(set(fields), using)
+
+        outlasting(write)
+
+    def _save_by_the_table(self, fields: set[str], using: str | None) -> None:
         with transaction.atomic(using=using):
             if "state" in fields and self.state != self.held_state and not self._save_state_by_the_table():
                 # What belongs to ignored news is no better than the news.

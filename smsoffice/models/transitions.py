@@ -172,13 +172,31 @@ def record(
         return set()
     evidence = [_storable(e) for e in evidence]
     instances = {message.pk: message for message in held}
-    accepted, states = outlasting(lambda: _record(evidence, instances))
+    now = timezone.now()
+    accepted, states = outlasting(
+        lambda again: (again and _written(evidence, now)) or _record(evidence, instances, now),
+    )
     _follow(instances, evidence, accepted, states)
     return accepted
 
 
+def _written(evidence: Collection[Evidence], at: datetime) -> tuple[set[int], dict[int, str]] | None:
+    """What an attempt has written of which nobody heard that it was committed; None where it was not.
+
+    Args:
+        at: when the evidence came, by which its lines in the timelines are known.
+    """
+    lines = OutputSMSEvent.objects.filter(message_id__in=[e.message_id for e in evidence], created_at=at)
+    accepted, states = set(), {}
+    for key, old, new, ignored in lines.order_by("pk").values_list("message_id", "from_state", "to_state", "ignored"):
+        states[key] = old if ignored else new
+        if not ignored:
+            accepted.add(key)
+    return (accepted, states) if states else None
+
+
 def _record(
-    evidence: Collection[Evidence], instances: Mapping[int, OutputSMSMessage]
+    evidence: Collection[Evidence], instances: Mapping[int, OutputSMSMessage], now: datetime
 ) -> tuple[set[int], dict[int, str]]:
     """Write it by what the instances say of the rows, or else by what the rows say."""
     expected = {pk: _Row(m.held_state, m.claimed_at, m.send_attempts, m.batch_id) for pk, m in instances.items()}
@@ -186,22 +204,22 @@ def _record(
         if not all(e.message_id in expected for e in evidence):
             raise Overtaken
         with transaction.atomic():
-            accepted, states = _write(evidence, expected)
+            accepted, states = _write(evidence, expected, now)
             if len(accepted) < len(evidence):
                 # That news is to be ignored is for the row to say, and not for an instance that may be stale.
                 raise Overtaken
     except Overtaken:
-        return _record_locked(evidence)
+        return _record_locked(evidence, now)
     return accepted, states
 
 
-def _record_locked(evidence: Collection[Evidence]) -> tuple[set[int], dict[int, str]]:
+def _record_locked(evidence: Collection[Evidence], now: datetime) -> tuple[set[int], dict[int, str]]:
     with transaction.atomic():
         rows = OutputSMSMessage.objects.select_for_update().order_by("pk")
         rows = rows.filter(pk__in=[e.message_id for e in evidence])
         columns = rows.values_list("pk", "state", "sent_at", "send_attempts", "batch_id")
         known = {pk: _Row(state, sent_at, attempts, batch) for pk, state, sent_at, attempts, batch in columns}
-        return _write(evidence, known)
+        return _write(evidence, known, now)
 
 
 def _storable(e: Evidence) -> Evidence:
@@ -212,9 +230,8 @@ def _storable(e: Evidence) -> Evidence:
     return replace(e, code=storable(e.code)[:50], words=words, error=error, external_id=external_id, extra=extra)
 
 
-def _write(evidence: Collection[Evidence], rows: Mapping[int, _Row]) -> tuple[set[int], dict[int, str]]:
+def _write(evidence: Collection[Evidence], rows: Mapping[int, _Row], now: datetime) -> tuple[set[int], dict[int, str]]:
     """The guarded updates, one for each pair of states at hand, and one insert of events."""
-    now = timezone.now()
     moves: dict[_Move, list[Evidence]] = defaultdict(list)
     events, accepted, after = [], set(), {}
     for e in evidence:

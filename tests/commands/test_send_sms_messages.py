@@ -198,6 +198,20 @@ def test_with_an_interval_a_database_that_is_away_is_waited_for(
     assert "Handed over: 1 SENDING." in out
 
 
+def test_a_single_round_says_in_a_sentence_that_the_database_is_away(
+    gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send_waiting(*args: Any, **kwargs: Any) -> Any:
+        raise OperationalError("server closed the connection, password=hunter2")
+
+    monkeypatch.setattr(delivery, "send_waiting", send_waiting)
+    with pytest.raises(CommandError) as raised:
+        run()
+    assert (
+        str(raised.value) == "The database does not answer (OperationalError). Nothing is lost; --traceback tells more."
+    )
+
+
 def test_a_round_with_nothing_to_do_is_silent_where_it_stays(
     gateway: ScriptedGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
