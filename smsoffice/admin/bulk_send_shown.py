@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -14,10 +15,12 @@ from django.utils.translation import ngettext
 from smsoffice.admin.bulk_send_messages import COUNTED, FIRST, first_messages, reasons, refused_lines, tiles
 from smsoffice.admin.common import gateway_title, number, to_the_second
 from smsoffice.admin.dashboard import Note, log_url
+from smsoffice.admin.template_off import what_became
 from smsoffice.conf import conf
 from smsoffice.dashboard import SEVERAL
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_numbers import Numbers, numbers, pace, time_to_go
+from smsoffice.models.batch_template import Fate, fate_of, paused_as_it_was_off
 from smsoffice.models.batch_work import ROWS_KEPT
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.states import State
@@ -36,8 +39,12 @@ class Bar(NamedTuple):
     width: str
 
 
-def shown(batch: Batch) -> dict[str, Any]:
-    """All that the page shows, by a number of queries that does not grow with the messages."""
+def shown(batch: Batch, address: Callable[[Model], str | None]) -> dict[str, Any]:
+    """All that the page shows, by a number of queries that does not grow with the messages.
+
+    Args:
+        address: gives that of an object's page, for who may see it.
+    """
     told = numbers(batch)
     refusal = _refusal() if batch.status == Status.RUNNING and told.to_go else None
     title = {"title": str(batch), "count": number(told.total)}
@@ -46,7 +53,7 @@ def shown(batch: Batch) -> dict[str, Any]:
         "batch": batch,
         "told": told,
         "facts": list(_facts(batch)),
-        "notes": [note for note in (_standing(batch, told), refusal) if note],
+        "notes": [note for note in (_standing(batch, told, address), refusal) if note],
         "to_go": _to_go(batch, told, refused=refusal is not None),
         "percent": percent_of(told),
         "bars": list(_bars(told)),
@@ -190,9 +197,9 @@ def _milestone_words(batch: Batch, told: Numbers) -> str:
 # --- Why it stands still ---------------------------------------------------------------------------------------------
 
 
-def _standing(batch: Batch, told: Numbers) -> Note | None:
+def _standing(batch: Batch, told: Numbers, address: Callable[[Model], str | None]) -> Note | None:
     if batch.status == Status.PAUSED and batch.paused_at:
-        return _paused(batch, told, batch.paused_at)
+        return _paused(batch, told, batch.paused_at, address)
     if batch.status == Status.STOPPED and batch.stopped_at:
         who = {"time": _clock(batch.stopped_at), "who": batch.stopped_by or _("an unknown user")}
         title = _("Stopped at %(time)s by %(who)s.") % who
@@ -204,7 +211,7 @@ def _standing(batch: Batch, told: Numbers) -> Note | None:
     return None
 
 
-def _paused(batch: Batch, told: Numbers, at: datetime) -> Note:
+def _paused(batch: Batch, told: Numbers, at: datetime, address: Callable[[Model], str | None]) -> Note:
     if batch.pause_reason:
         title = _("It paused itself at %s.") % _clock(at)
     else:
@@ -218,7 +225,21 @@ def _paused(batch: Batch, told: Numbers, at: datetime) -> Note:
         sentences.append(awaited % number(told.in_flight))
     else:
         sentences.append(_("What was in flight has been answered."))
-    return Note("unknown", "pause", title, " ".join(sentences))
+    is_written = batch.accepted >= batch.sendable
+    advice = "" if is_written else _about_its_template(batch)
+    url = address(batch.template) if advice and batch.template else None
+    return Note("unknown", "pause", title, " ".join(sentences), advice, (_("Open the template"), url) if url else None)
+
+
+def _about_its_template(batch: Batch) -> str:
+    fate = fate_of(batch)
+    if fate == Fate.DELETED:
+        words = _("Press Stop…, and send the rest anew with another template.")
+    elif fate == Fate.OFF:
+        words = _("Switch it on, then press Go on; or press Stop…, and the rows that are no messages yet are left out.")
+    else:
+        return _("The template is on again: press Go on.") if paused_as_it_was_off(batch) else ""
+    return f"{what_became(batch)} {words}"
 
 
 def _refusal() -> Note | None:

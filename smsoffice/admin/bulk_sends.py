@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 from uuid import UUID
@@ -31,7 +32,7 @@ from django.utils.translation import get_language, gettext, ngettext, override
 from django.utils.translation import gettext_lazy as _
 
 from smsoffice.admin.bulk_send_shown import in_words, shown
-from smsoffice.admin.common import NobodyEdits, number
+from smsoffice.admin.common import NobodyEdits, number, page_of
 from smsoffice.export.columns import Cell
 from smsoffice.export.files import MEDIA_TYPES, csv_file
 from smsoffice.models.batch import Batch
@@ -160,7 +161,7 @@ class BatchAdmin(NobodyEdits):
             return self._steered(request, batch)
         context = {
             **self.admin_site.each_context(request),
-            **shown(batch),
+            **shown(batch, partial(page_of, self.admin_site, request)),
             "opts": self.opts,
             "may_steer": may_steer(request),
             "may_export": request.user.has_perm("smsoffice.export_outputsmsmessage"),
@@ -204,7 +205,7 @@ class BatchAdmin(NobodyEdits):
             self.message_user(request, f"{over} {in_words(numbers(over.batch))}", messages.WARNING)
             return False
         if by_this_press:
-            self.log_change(request, batch, f"{gettext('Paused.')} {in_words(numbers(fresh))}")
+            self.log_change(request, batch, " ".join((gettext("Paused."), in_words(numbers(fresh)))))
         return True
 
     def _back(self, request: HttpRequest, batch: Batch) -> HttpResponse:

@@ -15,11 +15,13 @@ from django.utils.translation import ngettext
 
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.send_words import countries_in_words, day_and_time, duration, grouped, parts_in_words, time_until
+from smsoffice.admin.template_off import what_became
 from smsoffice.conf import conf
 from smsoffice.exceptions import SMSError
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_draft import refused_rows, sendable_row
 from smsoffice.models.batch_report import Refusal
+from smsoffice.models.batch_template import Fate, fate_of
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.preview import Look, look_at_sent
 
@@ -65,14 +67,9 @@ class Summary:
         return self.batch.send_after is not None and self.batch.send_after > timezone.now()
 
     @property
-    def is_stale(self) -> bool:
-        """Whether the template was changed, switched off or deleted since the draft was checked."""
-        batch, template = self.batch, self.batch.template
-        if not batch.template_slug:
-            return False
-        if template is None:
-            return not self.problem
-        return (template.version, template.body) != (batch.template_version, batch.body)
+    def fate(self) -> Fate:
+        """What became of the template since the draft was checked."""
+        return fate_of(self.batch)
 
     @property
     def problem(self) -> str:
@@ -84,7 +81,7 @@ class Summary:
     @property
     def can_be_sent(self) -> bool:
         """Whether there is anything to confirm."""
-        return bool(self.batch.sendable) and not self.problem and not self.is_stale
+        return bool(self.batch.sendable) and not self.problem and self.fate == Fate.SAME
 
     @property
     def must_type(self) -> bool:
@@ -94,6 +91,11 @@ class Summary:
     # --- In words
 
     @property
+    def what_became(self) -> str:
+        """That the template is off or gone, where it is."""
+        return what_became(self.batch) if self.fate.sends_nothing else ""
+
+    @property
     def count(self) -> str:
         """How many messages."""
         return grouped(self.batch.sendable)
@@ -101,7 +103,7 @@ class Summary:
     @property
     def question(self) -> str:
         """The title."""
-        if not self.batch.sendable:
+        if not self.batch.sendable or self.fate.sends_nothing:
             return _("Nothing can be sent")
         if self.is_scheduled:
             words = ngettext("Schedule %(count)s message?", "Schedule %(count)s messages?", self.batch.sendable)

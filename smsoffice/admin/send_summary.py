@@ -28,6 +28,7 @@ from smsoffice.export.files import csv_file
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_check import check_draft
 from smsoffice.models.batch_draft import refused_rows
+from smsoffice.models.batch_template import Fate, fate_of
 from smsoffice.models.batch_write import AlreadyConfirmed, confirm
 from smsoffice.models.sms import OutputSMSMessage
 
@@ -45,7 +46,9 @@ def summary_page(page: SendPages, request: HttpRequest, batch_id: UUID) -> HttpR
     if request.method != "POST":
         return _drawn(page, request, batch)
     if "_check" in request.POST:
-        check_again(batch)
+        # A list that was checked stays so while its template is off, for the time when it is on again.
+        if batch.checked_at is None or not fate_of(batch).sends_nothing:
+            check_again(batch)
     elif "_confirm" in request.POST and batch.checked_at:
         return _confirmed(page, request, batch)
     return _to_summary(page, batch)
@@ -141,11 +144,8 @@ def _said_that_it_was_sent(page: SendPages, request: HttpRequest, batch_id: UUID
 
 def _confirmed(page: SendPages, request: HttpRequest, batch: Batch) -> HttpResponse:
     summary = Summary(batch)
-    if summary.is_stale:
-        check_again(batch)
-        words = _("The template was changed meanwhile. Nothing was sent; this is the summary of the new text.")
-        page.message_user(request, words, messages.WARNING)
-        return _to_summary(page, batch)
+    if summary.fate != Fate.SAME:
+        return _overtaken(page, request, summary)
     if errors := _refused(request, summary):
         return _drawn(page, request, batch, errors)
     try:
@@ -167,6 +167,20 @@ def _confirmed(page: SendPages, request: HttpRequest, batch: Batch) -> HttpRespo
         words = ngettext("%(count)s message is being sent.", "%(count)s messages are being sent.", count)
     page.message_user(request, words % {"count": grouped(count)}, messages.SUCCESS)
     return HttpResponseRedirect(batch_url(page, request, started))
+
+
+def _overtaken(page: SendPages, request: HttpRequest, summary: Summary) -> HttpResponse:
+    """Send nothing, as the template is no longer what the page showed; say what it is now."""
+    if summary.fate.sends_nothing:
+        page.message_user(request, " ".join((_("Nothing was sent."), summary.what_became)), messages.ERROR)
+        return _to_summary(page, summary.batch)
+    if summary.fate == Fate.REWRITTEN:
+        words = _("The template was changed meanwhile. Nothing was sent; this is the summary of the new text.")
+    else:
+        words = _("The template was changed meanwhile, but not its text. Nothing was sent; the list was checked again.")
+    check_again(summary.batch)
+    page.message_user(request, words, messages.WARNING)
+    return _to_summary(page, summary.batch)
 
 
 def _refused(request: HttpRequest, summary: Summary) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied
@@ -28,6 +29,7 @@ from smsoffice.admin.template_form import (
 )
 from smsoffice.admin.template_guard import use_told_by
 from smsoffice.admin.template_history import difference, latest_change, restored
+from smsoffice.admin.template_off import go_on, pause_now
 from smsoffice.admin.template_preview import EXAMPLE, Panel, PreviewPages
 from smsoffice.admin.template_trial import SEND, remembered_number, send_trial
 from smsoffice.models.sms import AbstractSMSTemplate, OutputSMSMessage
@@ -86,7 +88,17 @@ class EditorPages(PreviewPages):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         obj._history_user = request.user
+        obj.was_switched_off = change and form.initial.get("is_active") and not obj.is_active
         super().save_model(request, obj, form, change)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        response = super().response_change(request, obj)
+        if obj.was_switched_off:
+            if pausing := pause_now(self, request, [obj]):
+                self.message_user(request, pausing.in_one_line, messages.WARNING)
+            if going_on := go_on(self, request, [obj]):
+                self.message_user(request, going_on.in_one_line, messages.INFO)
+        return response
 
     def changeform_view(
         self,

@@ -20,6 +20,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from smsoffice.admin.template_guard import recent
+from smsoffice.admin.template_off import go_on, will_pause
 from smsoffice.admin.template_preview import Panel
 from smsoffice.models.sms import AbstractSMSTemplate
 from smsoffice.models.uses import TemplateUse
@@ -111,6 +112,8 @@ class ListPages(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no su
             "title": gettext("Switch off?"),
             "opts": self.opts,
             "chosen": chosen,
+            "pausing": will_pause(self, request, chosen),
+            "going_on": go_on(self, request, chosen),
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         request.current_app = self.admin_site.name

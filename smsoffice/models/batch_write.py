@@ -23,6 +23,7 @@ from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_check import Plan, RowRefused, in_its_language
 from smsoffice.models.batch_control import pause
 from smsoffice.models.batch_resend import resends_of
+from smsoffice.models.batch_template import WHY_PAUSED
 from smsoffice.models.bulk import insert
 from smsoffice.models.decisions import tell_of_resends
 from smsoffice.models.sms import PRIORITY_BULK, OutputSMSMessage, OutputSMSRelatedObject
@@ -97,7 +98,7 @@ def accept_or_pause(batch: Batch) -> int | None:
     except Exception as error:
         with translation.override(settings.LANGUAGE_CODE):
             if isinstance(error, SMSError):
-                words = str(error)
+                words = str(WHY_PAUSED.get(type(error), error))
             else:
                 logger.exception("The rows of bulk send %s cannot be written", batch.pk)
                 words = _("The rows could not be written (%s).") % type(error).__name__

@@ -14,13 +14,14 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from smsoffice.admin import send_facts
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_work import work
 from smsoffice.models.sms import PRIORITY_BULK, PRIORITY_SINGLE, OutputSMSMessage, SMSTemplate
 from smsoffice.states import State
+from tests import batches
 from tests.admin.people import SEND, VIEW, a_template, browser_of, superuser
 from tests.admin.sending import ADD, a_csv, a_draft, an_xlsx, confirm, go_on, summary, words_of
 from tests.at_once import at_once
@@ -336,7 +337,8 @@ def test_a_template_that_was_changed_meanwhile_is_shown_anew_and_nothing_is_sent
     template.body = "New."
     template.save()
     seen = text_of(browser.get(summary(batch)))
-    assert "was changed, switched off or deleted meanwhile" in seen
+    assert "The template was changed meanwhile." in seen
+    assert "Check with the new text" in seen
     assert 'name="_confirm"' not in seen
     answer = confirm(browser, batch)
     assert answer.redirect_chain == [(summary(batch), 302)]
@@ -358,6 +360,72 @@ def test_the_new_text_can_be_checked_by_a_button() -> None:
     answer = browser.post(summary(batch), {"_check": ""}, follow=True)
     assert "Nothing can be sent" in text_of(answer)
     assert not OutputSMSMessage.objects.exists()
+
+
+def switched_off(template: SMSTemplate, who: str = "petr") -> None:
+    template.is_active = False
+    template._history_user = batches.operator(who)  # type: ignore[attr-defined]
+    template.save()
+
+
+@pytest.mark.parametrize("recipients", ["777123456", "777123456\n777123457"])
+def test_confirming_says_that_the_template_was_switched_off_by_whom_and_what_to_do(recipients: str) -> None:
+    template, browser = a_template("hello", "Old."), superuser()
+    batch = a_draft(browser, template="hello", recipients=recipients)
+    switched_off(template)
+    answer = confirm(browser, batch)
+    [words] = words_of(answer)
+    assert re.fullmatch(
+        r"Nothing was sent\. The template “hello” was switched off on .* at \d\d:\d\d:\d\d by petr\.", words
+    )
+    text = text_of(answer)
+    assert "Switch it on, then check again; or go back and choose another one." in text
+    assert page_of_template(template) in text
+    assert "was changed" not in text
+    assert "Nothing can be sent" in text
+    assert 'name="_confirm"' not in text
+    # The draft is as it was, and goes once the template is on again.
+    template.is_active = True
+    template.save()
+    text = text_of(browser.get(summary(batch)))
+    assert "The template was changed meanwhile, but not its text." in text
+    browser.post(summary(batch), {"_check": ""})
+    confirm(browser, batch)
+    assert OutputSMSMessage.objects.count() == len(recipients.split())
+
+
+def page_of_template(template: SMSTemplate) -> str:
+    return reverse("admin:smsoffice_smstemplate_change", args=[template.pk])
+
+
+def test_a_template_that_was_switched_off_past_the_pages_is_just_off() -> None:
+    a_template("hello", "Old.")
+    browser = superuser()
+    batch = a_draft(browser, template="hello")
+    SMSTemplate.objects.update(is_active=False)
+    assert "The template “hello” is switched off." in text_of(browser.get(summary(batch)))
+
+
+def test_who_switched_it_off_is_the_last_who_did() -> None:
+    template, browser = a_template("hello", "Old."), superuser()
+    batch = a_draft(browser, template="hello")
+    switched_off(template, "jana")
+    template.is_active = True
+    template.save()
+    switched_off(template, "petr")
+    template.description = "Changed while it was off"
+    template._history_user = batches.operator("eva")  # type: ignore[attr-defined]
+    template.save()
+    assert "by petr." in text_of(browser.get(summary(batch)))
+
+
+def test_a_template_that_was_deleted_meanwhile_is_said_to_be_deleted() -> None:
+    template, browser = a_template("hello", "Old."), superuser()
+    batch = a_draft(browser, template="hello")
+    template.delete()
+    answer = confirm(browser, batch)
+    assert words_of(answer) == ["Nothing was sent. The template “hello” was deleted."]
+    assert "Go back and choose another one." in text_of(answer)
 
 
 @pytest.mark.parametrize("how", ["off", "deleted"])
@@ -421,6 +489,48 @@ def test_a_long_list_is_checked_by_the_queue_while_the_page_tells_how_far_it_is(
     for _ in work():
         pass
     assert OutputSMSMessage.objects.count() == 5_001
+
+
+def test_the_lines_of_a_long_list_are_refused_in_their_operators_language_whoever_checks_them() -> None:
+    browser = superuser()
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "cs"
+    a_template("hello", "Dear {{ name }}.")
+    rows = "\n".join(["phone;name", *(f"{number};Jana" for number in numbers(5_001)), "777123456;", "777 12;Petr"])
+    batch = a_draft(browser, template="hello", recipients="", file=a_csv(rows))
+    translation.activate("en")
+    for _ in work():
+        # A worker's own words are the site's, between two slices too.
+        assert translation.get_language() == "en"
+    browser.get(summary(batch))
+    refused: Any = browser.get(reverse("admin:smsoffice_outputsmsmessage_refused", args=[batch.pk]))
+    lines = b"".join(refused.streaming_content).decode()
+    assert "„name“ je prázdné." in lines
+    assert "Je příliš krátké" in lines
+    assert "too short" not in lines
+    batch.refresh_from_db()
+    assert sorted(batch.summary["reasons"]) == ["Je příliš krátké.", "„name“ je prázdné."]
+
+
+def test_a_long_list_that_cannot_be_sent_at_all_says_why_in_its_operators_language() -> None:
+    browser = superuser()
+    browser.defaults["HTTP_ACCEPT_LANGUAGE"] = "cs"
+    a_template("hello", "Hello.")
+    batch = a_draft(browser, template="hello", recipients="", file=a_csv("\n".join(["phone", *numbers(5_001)])))
+    Batch.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    translation.activate("en")
+    for _ in work():
+        pass
+    batch.refresh_from_db()
+    assert batch.summary["problem"] == "Nejpozdější čas odeslání už uplynul. Nastavte pozdější."
+    assert list(batch.summary["reasons"]) == [batch.summary["problem"]]
+
+
+def test_a_check_that_is_begun_again_speaks_the_language_of_who_begins_it() -> None:
+    browser = superuser()
+    batch = a_draft(browser, recipients="777123456\n777 12")
+    browser.post(summary(batch), {"_check": ""}, headers={"accept-language": "cs"})
+    batch.refresh_from_db()
+    assert list(batch.summary["reasons"]) == ["Je příliš krátké."]
 
 
 def test_a_check_that_was_interrupted_can_be_begun_again() -> None:

@@ -16,8 +16,10 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from smsoffice.admin import AbstractSMSTemplateAdmin
+from smsoffice.models.batch import Batch
 from smsoffice.models.sms import SMSTemplate
 from smsoffice.models.uses import TemplateUse
+from tests import batches
 from tests.admin.people import a_message, a_template, browser_of, superuser
 
 pytestmark = pytest.mark.django_db
@@ -134,6 +136,71 @@ def test_switching_off_says_first_when_the_template_was_used() -> None:
     assert "off already" in act(browser, "switch_off", one).content.decode()
     assert "1 template was switched on." in act(browser, "switch_on", one).content.decode()
     assert SMSTemplate.objects.get(is_active=True) == one
+
+
+def half_written(template: SMSTemplate, title: str, **columns: Any) -> Batch:
+    """A bulk send of 9 rows, 4 of which are messages."""
+    half = {"total": 9, "sendable": 9, "accepted": 4, **columns}
+    return batches.batch(title=title, template=template, template_slug=template.slug, **half)
+
+
+def in_words(answer: Any) -> str:
+    """The page's own part, with its blanks made one."""
+    text = answer.content.decode()
+    return " ".join(strip_tags(unescape(text[text.index('id="content-main"') :])).split())
+
+
+def test_switching_off_says_first_which_bulk_sends_it_pauses_and_which_go_on() -> None:
+    template, other, browser = a_template("hello"), a_template("other"), superuser()
+    running = half_written(template, "Advent")
+    half_written(template, "Spring", status=Batch.Status.PAUSED)
+    written = half_written(template, "Old news", accepted=9)
+    half_written(other, "Not this")
+    for status in (Batch.Status.DRAFT, Batch.Status.STOPPED, Batch.Status.FINISHED):
+        half_written(template, str(status.label), status=status)
+    answer = act(browser, "switch_off", template)
+    words = in_words(answer)
+    assert "2 bulk sends will pause, as their rows are not all messages yet:" in words
+    assert "Advent 4 of 9 rows are messages." in words
+    assert "Spring" in words
+    assert "1 bulk send goes on, as its messages are written already:" in words
+    assert not any(title in words for title in ("Not this", "Not confirmed", "Stopped", "Done"))
+    for batch in (running, written):
+        assert f'href="{reverse("admin:smsoffice_batch_change", args=[batch.pk])}"' in answer.content.decode()
+
+
+def test_switching_off_what_no_bulk_send_is_made_of_says_nothing_of_them() -> None:
+    assert "bulk send" not in in_words(act(superuser(), "switch_off", a_template()))
+
+
+def test_of_many_bulk_sends_the_first_are_named() -> None:
+    template = a_template()
+    for number in range(13):
+        half_written(template, f"Sale {number}")
+    words = in_words(act(superuser(), "switch_off", template))
+    assert "13 bulk sends will pause" in words
+    assert "Sale 9" in words
+    assert "Sale 10" not in words
+    assert "and 3 more" in words
+
+
+def test_who_may_not_see_bulk_sends_is_told_their_number_only() -> None:
+    template = a_template()
+    half_written(template, "Secret plans")
+    words = in_words(act(browser_of("change_smstemplate"), "switch_off", template))
+    assert "1 bulk send will pause" in words
+    assert "Secret plans" not in words
+
+
+def test_switching_off_in_the_editor_says_which_bulk_sends_pause() -> None:
+    template, browser = a_template("hello", "Hello."), superuser()
+    half_written(template, "Advent <b>")
+    off = {"slug": "hello", "body": "Hello.", "variables": "[]"}
+    text = browser.post(page(template), off, follow=True).content.decode()
+    assert "1 bulk send pauses, as its rows are not all messages yet:" in text
+    assert "Advent &lt;b&gt;</a>" in text
+    text = browser.post(page(template), {**off, "body": "Hello again."}, follow=True).content.decode()
+    assert "pauses, as" not in text
 
 
 def test_deleting_says_first_when_the_template_was_used_and_that_messages_stay() -> None:

@@ -163,6 +163,15 @@ def test_a_row_that_has_become_bad_since_the_check_is_refused_and_the_numbers_st
     assert fresh(made).status == Status.FINISHED
 
 
+def test_a_row_that_is_refused_while_it_is_written_says_why_in_its_operators_language() -> None:
+    rows = people(2)
+    rows[1][1] = " "
+    made = batches.draft(rows, summary={"language": "cs"})
+    confirm(made.pk, operator().pk)
+    assert [reason for *_place, reason in made.chunks.get().refused] == ["„name“ je prázdné."]
+    assert made.messages.get().content == "Hello Jana 0."
+
+
 def test_promise_10_a_worker_that_dies_in_a_chunk_leaves_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made = confirmed(batches.draft(people(20), chunk=10))
     assert accept_chunk(made) == 10
@@ -248,6 +257,30 @@ def test_what_cannot_be_written_pauses_it_and_says_why(
     Batch.objects.update(busy_until=None)
     delivery.send_waiting()
     assert fresh(made).status == Status.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("off", "Its template was switched off before all rows were messages."),
+        ("deleted", "Its template was deleted before all rows were messages."),
+    ],
+)
+def test_one_whose_template_is_gone_before_all_is_written_pauses_and_says_so(
+    gateway: ScriptedGateway, how: str, words: str
+) -> None:
+    made = confirmed(batches.draft(people(20), chunk=10))
+    accept_chunk(made)
+    template = made.template
+    assert template
+    if how == "off":
+        template.is_active = False
+        template.save()
+    else:
+        template.delete()
+    delivery.send_waiting()
+    assert (fresh(made).status, fresh(made).pause_reason) == (Status.PAUSED, words)
+    assert made.messages.count() == 10
 
 
 def test_rows_that_are_not_written_in_time_never_leave(gateway: ScriptedGateway) -> None:
