@@ -61,14 +61,15 @@ class Translations(NamedTuple):
     def extracted(self) -> Catalog:
         """What the sources say, without translations."""
         catalog = Catalog(locale=LANGUAGE)
-        for path in self._files():
+        for path in self.files():
             method: Any = "python" if path.suffix == ".py" else of_template
             place = [(str(path.relative_to(ROOT)), 0)]
             for _line, message, comments, context in extract_from_file(method, path, KEYWORDS, ["Translators:"]):
                 catalog.add(message, None, place, auto_comments=comments, context=context)
         return catalog
 
-    def _files(self) -> Iterator[Path]:
+    def files(self) -> Iterator[Path]:
+        """All that may say something."""
         for source in self.sources:
             for kind in ("*.py", "*.html", "*.txt"):
                 yield from sorted(source.rglob(kind))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +77,23 @@ def test_no_other_app_says_it_differently(catalog: Translations) -> None:
                 context = message.context
                 seen = translation.pgettext(context, message.id) if context else translation.gettext(message.id)
                 assert seen == message.string
+
+
+@each_catalog
+def test_each_text_of_the_python_files_is_found(catalog: Translations) -> None:
+    """Babel does not look into an f-string."""
+    for path in catalog.files():
+        for text in ast.walk(ast.parse(path.read_text())) if path.suffix == ".py" else ():
+            if isinstance(text, ast.JoinedStr):
+                assert GETTEXT.isdisjoint(names_called_in(text)), f"{path}:{text.lineno}"
+
+
+GETTEXT = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
+
+
+def names_called_in(text: ast.JoinedStr) -> set[str]:
+    calls = (node for node in ast.walk(text) if isinstance(node, ast.Call))
+    return {call.func.id for call in calls if isinstance(call.func, ast.Name)}
 
 
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sdg]|\{\w+\}|\{\{.*?\}\}")

@@ -113,7 +113,7 @@ def _unknown(message: OutputSMSMessage, may: May) -> Verdict:
 def _advice(steps: Mapping[str, bool]) -> str:
     """What can be done, of the steps that the reader may take; empty where there is none."""
     possible = [step for step, is_possible in steps.items() if is_possible]
-    return f"{_('; or ').join(possible)}." if possible else ""
+    return _("; or ").join(possible) + "." if possible else ""
 
 
 def _questions(message: OutputSMSMessage) -> str:
