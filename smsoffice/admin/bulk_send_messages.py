@@ -13,6 +13,7 @@ from smsoffice.admin.common import number
 from smsoffice.admin.dashboard import log_url
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_numbers import LEFT_OUT, Numbers
+from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 
@@ -62,8 +63,7 @@ def reasons(batch: Batch, told: Numbers) -> list[tuple[str, int]]:
     failed = OutputSMSMessage.objects.filter(batch=batch, state=State.ERROR).order_by()[:COUNTED]
     errors = OutputSMSMessage.objects.filter(pk__in=failed.values("pk")).order_by().values_list("error")
     counts = sorted(errors.annotate(Count("pk")), key=lambda one: (-one[1], one[0]))
-    # What is stored is in the site's language; what is a fixed sentence of ours can be read in any.
-    rows = [(_(error) if error else _("The reason is not known."), count) for error, count in counts[:REASONS]]
+    rows = [(said(error) or _("The reason is not known."), count) for error, count in counts[:REASONS]]
     if other := sum(count for _error, count in counts[REASONS:]):
         rows.append((_("Other reasons"), other))
     if told.unknown:

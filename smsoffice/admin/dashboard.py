@@ -23,6 +23,7 @@ from smsoffice.dashboard import MANY, Figures
 from smsoffice.models.counts import Counts, bounds
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
+from smsoffice.models.said import said
 from smsoffice.states import State
 
 __all__ = ["Note", "log_url", "shown"]
@@ -205,4 +206,4 @@ def _reports(path: str) -> bool:
 def _reason(error: str, number: int, since: str) -> Reason:
     advice = _("Correct the number or the text.") if is_lasting(error) else _("Resend later.")
     url = log_url(state=State.ERROR, error=error, created_after=since)
-    return Reason(_(error) if error else _("The reason is not known."), number, advice if error else "", url)
+    return Reason(said(error) or _("The reason is not known."), number, advice if error else "", url)

@@ -17,6 +17,7 @@ from smsoffice.conf import conf
 from smsoffice.dashboard import MANY, Figures
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
+from smsoffice.models.said import said
 from smsoffice.states import State
 
 
@@ -87,7 +88,7 @@ def notes(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Itera
 
 def _refused(status: GatewayStatus, figures: Figures, in_use: bool) -> Note:
     since = clock(status.refused_since) if status.refused_since else ""
-    told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
+    told = {"gateway": gateway_title(status.backend), "since": since, "words": said(status.refusal)}
     words = _("%(gateway)s has refused us since %(since)s: %(words)s") % told
     return Note(
         "error" if in_use else "unknown",

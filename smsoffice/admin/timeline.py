@@ -119,12 +119,20 @@ def _what_happened(message: OutputSMSMessage, event: OutputSMSEvent) -> str:
         return _("Taken from the queue, handed to %s") % gateway if handed_over else _("The queue")
     if source == Source.OPERATOR:
         return _("By %s") % (event.user or _("an operator"))
+    if source == Source.GATEWAY:
+        return _what_the_gateway_did(State(event.to_state)) % gateway
     return {
         Source.CODE: _("The program"),
-        Source.GATEWAY: _("%s answered") % gateway,
         Source.RECEIPT: _("A receipt came from %s") % gateway,
         Source.ASKED: _("%s was asked about it") % gateway,
     }[source]
+
+
+def _what_the_gateway_did(state: State) -> str:
+    """How its answer to a hand-over begins, of which there may be none that can be understood."""
+    if state == State.UNKNOWN:
+        return _("No clear answer from %s")
+    return _("%s did not take it") if state == State.WAITING else _("%s answered")
 
 
 def _with_latencies(start: datetime, lines: Iterable[tuple[Line, datetime]]) -> Iterator[Line]:

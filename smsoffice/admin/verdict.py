@@ -150,7 +150,10 @@ def _delivered(message: OutputSMSMessage, may: May) -> Verdict:
 
 def _error(message: OutputSMSMessage, may: May) -> Verdict:
     verdict = Verdict("error", _("Not delivered") if message.sent_at else _("Not sent"))
-    verdict.sentences.append(said(message.error) or _("The reason is not known."))
+    reason = said(message.error)
+    verdict.sentences.append(
+        reason if reason.rstrip(".") not in {"", verdict.heading} else _("The reason is not known.")
+    )
     if not message.recipient:
         steps = {}
     elif is_lasting(message.error):

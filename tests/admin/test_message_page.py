@@ -40,6 +40,12 @@ def text_of(browser: Client, message: OutputSMSMessage) -> str:
     return browser.get(page(message)).content.decode()
 
 
+def events_of(message: OutputSMSMessage) -> str:
+    """The timeline as its page shows it."""
+    text = text_of(superuser(), message)
+    return text[text.index('id="events"') :]
+
+
 def an_event(message: OutputSMSMessage, to: State, **fields: Any) -> OutputSMSEvent:
     given = {"from_state": State.UNKNOWN, "to_state": to, "source": Source.GATEWAY, **fields}
     return OutputSMSEvent.objects.create(message=message, **given)
@@ -127,8 +133,7 @@ def test_the_timeline_tells_what_happened_oldest_first() -> None:
     an_event(message, State.DELIVERED, code="0", words="Delivered.", source=Source.ASKED)
     an_event(message, State.SENT, code="22", words="Sent to <operator>.", ignored=True)
     an_event(message, State.DELIVERED, from_state=State.DELIVERED, source=Source.OPERATOR, user=operator)
-    text = text_of(superuser(), message)
-    text = text[text.index('id="events"') :]
+    text = events_of(message)
     told = [
         "Created",
         "Waiting",
@@ -143,6 +148,28 @@ def test_the_timeline_tells_what_happened_oldest_first() -> None:
         assert words in text[at:], words
         at = text.index(words, at)
     assert text.count('class="so-ignored"') == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "what"),
+    [
+        (State.UNKNOWN, "The connection to the gateway broke before it answered.", "No clear answer from SMS Operator"),
+        (State.WAITING, "The gateway could not be reached within 10 s.", "SMS Operator did not take it"),
+        (State.SENDING, "", "SMS Operator answered"),
+    ],
+)
+def test_the_timeline_says_answered_only_of_what_was_answered(state: State, words: str, what: str) -> None:
+    handed_over = message(state, backend=SMS_OPERATOR)
+    an_event(handed_over, state, words=words)
+    text = events_of(handed_over)
+    assert what in text
+    assert ("answered<" in text) == (state == State.SENDING)
+
+
+def test_a_reason_that_says_no_more_than_the_heading_is_no_reason() -> None:
+    text = text_of(superuser(), message(State.ERROR, sent_at=ago(hours=1), error="Not delivered."))
+    assert "The reason is not known." in text
+    assert "Not delivered." not in text
 
 
 def test_equal_answers_in_a_row_are_one_line() -> None:
