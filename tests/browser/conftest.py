@@ -43,8 +43,6 @@ def page(chromium: Browser, house: House) -> Iterator[Page]:
     complaints: list[str] = []
     page.on("console", lambda line: complaints.append(line.text) if line.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    # No page asks for it, but every browser does.
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     page.goto("/admin/")
     page.get_by_label("Username").fill("operator")
     page.get_by_label("Password").fill("operator")
