@@ -136,7 +136,10 @@ def _tiles(figures: Figures, now: datetime) -> Iterator[Tile]:
         if state == State.WAITING and (oldest := figures.queue.oldest_due) and now - oldest > OLD:
             more = _("oldest %s") % how_long(oldest, now)
         elif state == State.UNKNOWN and figures.undecided.need_decision:
-            more, loud = _need_a_decision(figures.undecided.need_decision), True
+            needing = figures.undecided.need_decision
+            more, loud = _need_a_decision(needing), True
+            if needing > number:
+                more = _("%s, counting all days") % more
         elif state == State.DELIVERED and number:
             more = _("%d %% of all") % (100 * number // max(sum(totals.values()), 1))
         yield Tile(state, number, log_url(state=state, created_after=start), more, loud)

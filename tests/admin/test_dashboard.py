@@ -139,7 +139,14 @@ def test_unknown_needs_a_decision_once_it_is_old() -> None:
     message(State.UNKNOWN, sent_at=ago(minutes=2))
     undecided = dashboard.figures().undecided
     assert (undecided.need_decision, undecided.asked) == (1, 1)
-    assert "1 needs a decision" in front()
+    text = front()
+    assert "1 needs a decision" in text
+    assert "counting all days" not in text
+
+
+def test_a_tile_of_today_says_so_where_older_messages_need_a_decision_too() -> None:
+    message(State.UNKNOWN, sent_at=ago(days=2), created_at=ago(days=2))
+    assert "1 needs a decision, counting all days" in front()
 
 
 @pytest.mark.parametrize(("many", "needing", "asked"), [(100, 7, 4), (11, 7, 4), (10, 7, 4), (6, 7, 4), (3, 4, 4)])
