@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
@@ -152,8 +153,7 @@ def offered(chosen_gateway: str, chosen_type: str) -> Offered:
         chosen_type: the type that the page is filtered by, or nothing.
     """
     names = cast("dict[str, set[str]]", cache.get_or_set("smsoffice.log.offered", _in_use, OFFERED_FOR))
-    types = {type_name(ContentType.objects.get_for_id(int(key))): int(key) for key in names["types"]}
-    called = {name: capfirst(str(ContentType.objects.get_for_id(key).name)) for name, key in types.items()}
+    called = {type_name(kind): capfirst(str(kind.name)) for kind in _types(names["types"])}
     if chosen_type:
         called.setdefault(chosen_type, chosen_type)
     gateways = names["gateways"] | ({chosen_gateway} if chosen_gateway else set())
@@ -164,6 +164,13 @@ def offered(chosen_gateway: str, chosen_type: str) -> Offered:
         sorted(((path, gateway_title(path)) for path in gateways), key=lambda pair: pair[1]),
         sorted(called.items(), key=lambda pair: pair[1]),
     )
+
+
+def _types(keys: Iterable[str]) -> Iterator[ContentType]:
+    for key in keys:
+        # A type may go while it is remembered.
+        with suppress(ContentType.DoesNotExist):
+            yield ContentType.objects.get_for_id(int(key))
 
 
 def type_name(kind: ContentType) -> str:

@@ -19,6 +19,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from smsoffice.admin.common import gateway_title, page_of, state_badge, to_the_second
+from smsoffice.models.related import living
 from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
@@ -92,10 +93,10 @@ def _belongings(
     related: dict[int, list[Belonging]] = defaultdict(list)
     relations = OutputSMSRelatedObject.objects.filter(output_sms_message__in=[message.pk for message in messages])
     found = list(relations.order_by("pk")) if messages else []
-    living = _objects(site, request, found)
+    objects = _objects(site, request, found)
     for relation in found:
         kind = ContentType.objects.get_for_id(relation.content_type_id)
-        obj = living.get((relation.content_type_id, relation.object_id))
+        obj = objects.get((relation.content_type_id, relation.object_id))
         url = page_of(site, request, obj) if obj is not None else None
         name = f"{capfirst(kind.name)} {obj if url else relation.object_id}"
         related[relation.output_sms_message_id].append(Belonging(name, url))
@@ -111,9 +112,9 @@ def _objects(
         keys[relation.content_type_id].add(relation.object_id)
     seen = {key: model for key in keys if (model := _visible(site, request, key))}
     return {
-        (key, str(obj.pk)): obj
+        (key, text): obj
         for key, model in list(seen.items())[:NAMED_TYPES]
-        for obj in model._base_manager.filter(pk__in=keys[key])
+        for text, obj in living(model, keys[key]).items()
     }
 
 

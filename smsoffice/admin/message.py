@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -13,7 +14,7 @@ from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
@@ -29,6 +30,7 @@ from smsoffice.admin.verdict import May, verdict_on
 from smsoffice.admin.way_back import way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.models.decisions import may_be_decided
+from smsoffice.models.related import living
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.preview import look_at_sent
 from smsoffice.states import OPEN, State
@@ -181,15 +183,18 @@ def _can_be_asked(message: OutputSMSMessage) -> bool:
 def _belongings(site: AdminSite, request: HttpRequest, message: OutputSMSMessage) -> Iterator[Belonging]:
     """The related objects; of what the reader may not see, the kind and the key only."""
     relations = list(message.related_objects.all()[:RELATED])
-    types = {relation.pk: ContentType.objects.get_for_id(relation.content_type_id) for relation in relations}
-    # The model of a content type may be gone with its app, an object with its row.
-    prefetch_related_objects([r for r in relations if types[r.pk].model_class()], "content_object")
+    keys: dict[int, list[str]] = defaultdict(list)
     for relation in relations:
-        kind = types[relation.pk]
-        living = relation.content_object if kind.model_class() else None
-        url = page_of(site, request, living) if living is not None else None
+        keys[relation.content_type_id].append(relation.object_id)
+    types = {key: ContentType.objects.get_for_id(key) for key in keys}
+    # The model of a content type may be gone with its app, an object with its row.
+    objects = {key: living(model, keys[key]) for key, kind in types.items() if (model := kind.model_class())}
+    for relation in relations:
+        kind = types[relation.content_type_id]
+        obj = objects.get(relation.content_type_id, {}).get(relation.object_id)
+        url = page_of(site, request, obj) if obj is not None else None
         asked = {"related_object_type": f"{kind.app_label}.{kind.model}", "related_object_id": relation.object_id}
-        yield Belonging(str(kind.name), str(living) if url else relation.object_id, url, urlencode(asked))
+        yield Belonging(str(kind.name), str(obj) if url else relation.object_id, url, urlencode(asked))
 
 
 def _facts(message: OutputSMSMessage) -> Iterator[tuple[str, str, bool]]:

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db.models import AutoField, IntegerField, Model, Q
+from django.db.models import IntegerField, Model, Q
 from django.utils.translation import gettext as _
 
+from smsoffice.models.related import key_field, read_key
 from smsoffice.models.sms import OutputSMSRelatedObject
 
 
@@ -71,19 +72,14 @@ def _one(kind: ContentType, key: str) -> Related:
 
 def _read_key(model: type[Model], kind: ContentType, key: str) -> Any:
     try:
-        read = model._meta.pk.to_python(key)
-        model._meta.pk.run_validators(read)
+        return read_key(model, key)
     except ValidationError:
         words = _("“%(key)s” is not an ID of this type (%(type)s).")
         raise _refused("related_object_id", words % {"key": key, "type": kind.name}) from None
-    return read
 
 
 def _has_integer_key(model: type[Model]) -> bool:
-    key: Any = model._meta.pk
-    while key.remote_field:
-        key = key.target_field
-    return isinstance(key, (IntegerField, AutoField))
+    return isinstance(key_field(model), IntegerField)
 
 
 def _refused(field: str, words: str) -> ValidationError:

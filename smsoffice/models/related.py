@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +32,41 @@ def related_object_key(obj: models.Model) -> dict[str, Any]:
     if isinstance(pk, int):
         return {**key, "object_id_int": pk}
     return {**key, "object_id": str(pk), "object_id_int": None}
+
+
+def key_field(model: type[models.Model]) -> models.Field[Any, Any]:
+    """The column that a model's keys are of: of a model that inherits another's table, that other's."""
+    key: Any = model._meta.pk
+    while key.remote_field:
+        key = key.target_field
+    return key  # type: ignore[no-any-return]
+
+
+def read_key(model: type[models.Model], text: str) -> Any:
+    """A model's key from the text that a relation keeps of it.
+
+    Raises:
+        ValidationError: the model can have no such key.
+    """
+    field = key_field(model)
+    read = field.to_python(text)
+    field.run_validators(read)
+    return read
+
+
+def living(model: type[models.Model], keys: Iterable[str]) -> dict[str, models.Model]:
+    """The objects that still exist, by the text of their keys.
+
+    A host's keys may have become of another kind since: what can be no key any more names nothing.
+    """
+    read = {}
+    for text in keys:
+        try:
+            read[text] = read_key(model, text)
+        except ValidationError:
+            continue
+    found = {obj.pk: obj for obj in model._base_manager.filter(pk__in=set(read.values()))} if read else {}
+    return {text: found[key] for text, key in read.items() if key in found}
 
 
 class OutputSMSRelatedObject(Timestamped):

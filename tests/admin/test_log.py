@@ -132,6 +132,25 @@ def test_what_a_message_belongs_to_is_a_link_for_those_who_may_see_it_and_a_key_
     assert "Jana" not in shown(browser_of(VIEW), filtered)
 
 
+@pytest.mark.parametrize("key", ["abc", "9" * 30])
+def test_a_key_that_its_type_cannot_have_any_more_names_nothing(key: str) -> None:
+    message, kind = a_message(), ContentType.objects.get_for_model(Group)
+    OutputSMSRelatedObject.objects.create(output_sms_message=message, content_type=kind, object_id=key)
+    assert f"Group {key}" in shown(superuser())
+    page = superuser().get(reverse("admin:smsoffice_outputsmsmessage_change", args=[message.pk]))
+    assert key in page.content.decode()
+
+
+def test_a_type_that_goes_while_it_is_offered_is_offered_no_more() -> None:
+    kind = ContentType.objects.create(app_label="shop", model="voucher")
+    OutputSMSRelatedObject.objects.create(output_sms_message=a_message(), content_type=kind, object_id="7")
+    browser = superuser()
+    assert "shop.voucher" in shown(browser)
+    kind.delete()
+    ContentType.objects.clear_cache()
+    assert "shop.voucher" not in shown(browser)
+
+
 def test_what_is_gone_keeps_its_type_and_key() -> None:
     message, group = a_message(), Group.objects.create(pk=4711, name="Deleted tomorrow")
     OutputSMSRelatedObject.to(message, group).save()
