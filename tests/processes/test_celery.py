@@ -16,10 +16,11 @@ from uuid import uuid4
 import pytest
 from kombu.connection import Connection
 
+from smsoffice.broker import TIMEOUT
 from tests import services
 from tests.gateway import SMS_OPERATOR, numbers
 from tests.house import PATIENCE, ROOT
-from tests.network import free_port
+from tests.processes.proxy import Proxy
 from tests.processes.test_killed_workers import Office, database_url, environment, office
 
 __all__ = ["database_url", "office"]
@@ -139,16 +140,40 @@ def test_workers_and_commands_at_once_do_no_harm(site: Site, office: Office) -> 
     office.assert_all_delivered_once()
 
 
-def test_without_its_broker_a_site_sends_by_the_commands(office: Office, tmp_path: Path) -> None:
-    site = Site(office, tmp_path, f"amqp://guest:guest@127.0.0.1:{free_port()}//")
-    try:
-        assert site.send(numbers(3)).wait(PATIENCE) == 0, site.said()
-        assert "The broker does not answer" in site.said()
-        assert office.states == {"WAITING": 3}
-        office.run("send_sms_messages")
-        assert len(office.simulator.accepted) == 3
-    finally:
-        site.end()
+@pytest.fixture(params=["refuses", "is silent"])
+def without_broker(request: pytest.FixtureRequest, office: Office, tmp_path: Path) -> Iterator[Site]:
+    """A site whose broker's port refuses connections, or takes them and says nothing."""
+    with Proxy("127.0.0.1", 5672) as port:
+        if request.param == "refuses":
+            port.go_away()
+        else:
+            port.fall_silent()
+        site = Site(office, tmp_path, f"amqp://guest:guest@127.0.0.1:{port.port}//")
+        try:
+            yield site
+        finally:
+            site.end()
+
+
+def test_without_its_broker_a_site_sends_by_the_commands(without_broker: Site, office: Office) -> None:
+    assert without_broker.send(numbers(3)).wait(PATIENCE) == 0, without_broker.said()
+    said = without_broker.said()
+    first, *next_ = json.loads(said.splitlines()[-1])
+    assert first < 3
+    # It is left alone for a while: who sends waits for it once.
+    assert max(next_) < TIMEOUT
+    assert said.count("The broker does not answer") == 1
+    assert "Traceback" not in said
+    assert office.states == {"WAITING": 3}
+    office.run("send_sms_messages")
+    assert len(office.simulator.accepted) == 3
+
+
+def test_the_front_page_says_that_the_broker_is_away(without_broker: Site) -> None:
+    assert without_broker.start("tests.processes.front_page").wait(PATIENCE) == 0, without_broker.said()
+    seconds, page = without_broker.said().split("\n", 1)
+    assert "Celery&#x27;s broker does not answer." in page, page
+    assert float(seconds) < 5
 
 
 def test_the_rounds_of_the_tasks_are_known(site: Site, office: Office) -> None:
