@@ -77,7 +77,7 @@ def _page(found: Found, older: Position | None, newer: Position | None, size: in
     count = found.count()
     if newer and not older:
         # One more than is shown tells whether there are more.
-        messages = found.newer(newer, size + 1, count)
+        messages = found.newer(newer, size + 1)
         if len(messages) > size:
             has_older = newer != OLDEST
             shown = messages[1:]
@@ -85,7 +85,7 @@ def _page(found: Found, older: Position | None, newer: Position | None, size: in
         if newer != OLDEST:
             # Less than a page is newer: that is the first page, and it is shown full.
             older = None
-    messages = found.older(older, size + 1, count)
+    messages = found.older(older, size + 1)
     shown = messages[:size]
     return Page(
         shown,

@@ -2,22 +2,24 @@
 
 Filters leave messages of one of two kinds. Some stand in one index in the order of the list: it is walked, state by
 state, and the walks are merged, as an index keeps the order within one state only. All others lie scattered: few of
-them are collected and sorted; of many, walking the whole log finds a page's worth soon.
+them are collected and sorted; of more, walking what is in order finds a page's worth soon.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cached_property
+from itertools import starmap
 from time import monotonic
 from typing import NamedTuple, Self
 
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, Max, Q, QuerySet, Value
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from smsoffice.exceptions import SMSError
@@ -26,6 +28,9 @@ from smsoffice.states import State
 
 MANY = 10_000
 """Messages that are counted one by one; beyond it the list says “more than”."""
+
+FEW = 1_000
+"""The same of messages that no index has in order, as each of them has to be looked up; as many can be acted on."""
 
 ORDER = ("-created_at", "-id")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,8 +104,9 @@ class Found:
         rows: those of every state.
         states: the states asked for; empty for all.
         everything: whether there is no filter at all.
-        by_state: whether an index has the rows by state, and those of a state in the order of the list.
-        scattered: whether no index has them in that order.
+        by_state: whether an index has the rows by state, and those of a state in the order of the list; of scattered
+            ones, the rows and others.
+        scattered: whether no index has them alone in that order.
         columns: what is read of each message; empty for all.
     """
 
@@ -117,46 +123,47 @@ class Found:
         return self.rows.filter(state__in=self.states) if self.states else self.rows
 
     def count(self) -> Count:
-        """Their number; exact to MANY."""
+        """Their number; exact to MANY, or to FEW."""
+        if self.scattered:
+            return Count(len(self._few), Known.EXACTLY) if len(self._few) <= FEW else Count(FEW, Known.MORE_THAN)
         estimate = _estimate() if self.everything else 0
         if estimate > 2 * MANY:
             return Count(estimate, Known.ABOUT)
         number = self.messages.order_by()[: MANY + 1].count()
         return Count(number) if number <= MANY else Count(MANY, Known.MORE_THAN)
 
-    def older(self, position: Position | None, limit: int, count: Count) -> list[OutputSMSMessage]:
+    def older(self, position: Position | None, limit: int) -> list[OutputSMSMessage]:
         """The newest of those older than a position, newest first."""
-        return self._read(position.older() if position else Q(), ORDER, limit, count)
+        if self.scattered and len(self._few) <= FEW:
+            return self._listed([one for one in self._few if not position or one < position][:limit])
+        return self._walked(position.older() if position else Q(), ORDER, limit)
 
-    def newer(self, position: Position, limit: int, count: Count) -> list[OutputSMSMessage]:
+    def newer(self, position: Position, limit: int) -> list[OutputSMSMessage]:
         """The oldest of those newer than a position, newest first."""
+        if self.scattered and len(self._few) <= FEW:
+            return self._listed([one for one in self._few if one > position][-limit:])
         order = tuple(name.removeprefix("-") for name in ORDER)
-        return self._read(position.newer(), order, limit, count)[::-1]
+        return self._walked(position.newer(), order, limit)[::-1]
 
-    def _read(self, place: Q, order: tuple[str, ...], limit: int, count: Count) -> list[OutputSMSMessage]:
-        if self.scattered and count.known is Known.EXACTLY:
-            keys = self._collected(place, order).values("pk")[:limit]
-            return list(OutputSMSMessage.objects.only(*self.columns).filter(pk__in=keys).order_by(*order))
+    @cached_property
+    def _few(self) -> list[Position]:
+        """The places of the first that are met, sorted as the list: of all of them, if these are no more than FEW."""
+        rows = self.messages.order_by().values_list("created_at", "id")[: FEW + 1]
+        return sorted(starmap(Position, rows), reverse=True)
+
+    def _listed(self, places: Sequence[Position]) -> list[OutputSMSMessage]:
+        keys = [place.id for place in places]
+        return list(OutputSMSMessage.objects.only(*self.columns).filter(pk__in=keys).order_by(*ORDER)) if keys else []
+
+    def _walked(self, place: Q, order: tuple[str, ...], limit: int) -> list[OutputSMSMessage]:
         walks = self._walks() if connection.features.supports_slicing_ordering_in_compound else []
         if len(walks) < 2:
             return list(self.messages.only(*self.columns).filter(place).order_by(*order)[:limit])
         first, *others = (walk.filter(place).order_by(*order)[:limit] for walk in walks)
         return list(first.union(*others, all=True).order_by(*order)[:limit])
 
-    def _collected(self, place: Q, order: tuple[str, ...]) -> Messages:
-        """Few messages, sorted by what no index has: else the database might walk the whole log to meet them in order.
-
-        Only their keys are asked for, as the index that finds them may have all that this takes.
-        """
-        found = self.messages.filter(place)
-        if connection.vendor != "postgresql":
-            return found.order_by(*order)
-        sign = "-" if order[0].startswith("-") else ""
-        moment = ExpressionWrapper(F("created_at") + Value(timedelta(0)), DateTimeField())
-        return found.alias(moment=moment).order_by(f"{sign}moment", order[1])
-
     def _walks(self) -> list[Messages]:
-        if self.scattered or not (self.by_state or self.states):
+        if not (self.by_state or self.states):
             return []
         return [self.rows.only(*self.columns).filter(state=state) for state in self.states or State]
 

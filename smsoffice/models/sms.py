@@ -172,16 +172,20 @@ class OutputSMSMessage(Timestamped):
             # The log, newest first: whole, and by state. `models/log.py` reads these, and says how.
             models.Index(fields=["-created_at", "-id"], name="smsoffice_newest"),
             models.Index(fields=["state", "-created_at", "-id"], name="smsoffice_state"),
-            # By tag and by template, alone or with states: these are read one by one and merged, so that a rare one
-            # costs no more than a common one. Most messages lack one or the other, and pay nothing.
+            # By tag, by template and by gateway, alone or with states: these are read one by one and merged, so that a
+            # rare one costs no more than a common one, nor an old one than a new one. Most messages lack one or the
+            # other, and pay nothing.
             models.Index(fields=["tag", "state", "-created_at", "-id"], name="smsoffice_tag", condition=Q(tag__gt="")),
             models.Index(
                 fields=["template_slug", "state", "-created_at", "-id"],
                 name="smsoffice_template",
                 condition=Q(template_slug__gt=""),
             ),
-            # By gateway. Paths are long and few: alone in an index they take next to no room.
-            models.Index(fields=["backend"], name="smsoffice_backend", condition=Q(backend__gt="")),
+            models.Index(
+                fields=["backend", "state", "-created_at", "-id"],
+                name="smsoffice_gateway",
+                condition=Q(backend__gt=""),
+            ),
             # A number, whole or its beginning, which in most collations only this class of operators finds.
             models.Index(
                 name="smsoffice_recipient",
