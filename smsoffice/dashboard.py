@@ -1,7 +1,7 @@
 """The numbers of the admin's front page: is it sending, is anything stuck, does anything need somebody?
 
-None of them is counted over the whole log: days are kept as counts, and the rest are short ranges of an index, counted
-once a minute for everybody.
+None of them is counted over the whole log: days that are over are kept as counts, and the rest are short ranges of an
+index, counted once a minute for everybody. Looking writes nothing: the checks of states keep the counts up to date.
 """
 
 from __future__ import annotations
@@ -19,15 +19,26 @@ from django.utils import timezone
 from smsoffice.broker import answers, has_broker
 from smsoffice.models.backlog import Queue, Undecided, queue_of, undecided_of
 from smsoffice.models.batch import Batch
-from smsoffice.models.counts import Counts, counts_of
+from smsoffice.models.counts import (
+    Counts,
+    Span,
+    Tally,
+    added_up,
+    bounds,
+    days_until,
+    kept_counts_of,
+    tallies,
+)
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 
-DAYS = 14
 GOOD_FOR = 60
 """Seconds that the counts are shown for."""
+
+A_DAY_IS_GOOD_FOR = 3600
+"""Seconds that a day is shown for as this page has counted it, while nobody else has."""
 
 NEEDS_DECISION = timedelta(minutes=15)
 """The age of an UNKNOWN from which it needs a decision; younger ones are being asked about."""
@@ -90,12 +101,16 @@ def figures() -> Figures:
 def _count() -> Figures:
     now = timezone.now()
     today = timezone.localdate(now, timezone.get_default_timezone())
-    days = [today - timedelta(days=n) for n in reversed(range(DAYS))]
-    counts = counts_of(days)
-    by_gateway, reasons = _recent(now - timedelta(hours=24))
+    counts, recent = _count_days(today, now - timedelta(hours=24))
+    reasons: Counter[str] = Counter()
+    for one in recent:
+        if one.state == State.ERROR:
+            reasons[one.error] += one.number
     top = reasons.most_common(REASONS)
+    by_gateway = added_up(recent)
+    by_gateway.pop("", None)
     return Figures(
-        days=[(day, counts[day]) for day in days],
+        days=[(day, counts[day]) for day in (*days_until(today), today)],
         queue=queue_of(now, MANY),
         undecided=undecided_of(now - NEEDS_DECISION, MANY),
         by_gateway=by_gateway,
@@ -106,18 +121,23 @@ def _count() -> Figures:
     )
 
 
-def _recent(since: datetime) -> tuple[Counts, Counter[str]]:
-    """What was created since then, by gateway and state, and its errors by reason: one reading of the same rows."""
-    by_gateway: Counts = {}
-    reasons: Counter[str] = Counter()
-    recent = OutputSMSMessage.objects.filter(created_at__gte=since).order_by()
-    for backend, state, error, number in recent.values_list("backend", "state", "error").annotate(Count("pk")):
-        if backend:
-            states = by_gateway.setdefault(backend, {})
-            states[state] = states.get(state, 0) + number
-        if state == State.ERROR:
-            reasons[error] += number
-    return by_gateway, reasons
+def _count_days(today: date, since: datetime) -> tuple[dict[date, Counts], list[Tally]]:
+    """The counts of the days that are shown, and what was created since a time: no row is read twice."""
+    over = days_until(today)
+    remembered: dict[date, Counts] = cache.get("smsoffice.days", {})
+    counts = remembered | kept_counts_of(over)
+    missing = [day for day in over if day not in counts]
+    midnight = bounds(today)[0]
+    # On the day on which the clocks go back midnight was longer ago.
+    edges = sorted({midnight, since})
+    spans = [Span(*bounds(day)) for day in missing] + list(map(Span, edges, [*edges[1:], None]))
+    told = tallies(spans)
+    counted = {day: added_up(rows) for day, rows in zip(missing, told, strict=False)}
+    if counted:
+        cache.set("smsoffice.days", remembered | counted, A_DAY_IS_GOOD_FOR)
+    lately = list(zip(spans, told, strict=True))[len(missing) :]
+    counted[today] = added_up(one for span, rows in lately if span.start >= midnight for one in rows)
+    return counts | counted, [one for span, rows in lately if span.start >= since for one in rows]
 
 
 def bulk_sends() -> list[BulkSend]:

@@ -27,6 +27,7 @@ from smsoffice.exceptions import GatewayError, RefusedForUs
 from smsoffice.models.batch_watch import watch_all
 from smsoffice.models.batch_work import BatchWork
 from smsoffice.models.checking import give_up_asking
+from smsoffice.models.counts import keep_up
 from smsoffice.models.expiry import end_claimed, end_what_ran_out_of_time
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.outage import patient
@@ -305,4 +306,5 @@ def check_states(stopping: Callable[[], bool] = lambda: False) -> CheckRound:
             logger.exception("Asking %s failed", path)
             done.errors[path] = _("The gateway's client failed (%s).") % type(error).__name__
     watch_all()
+    keep_up()
     return done

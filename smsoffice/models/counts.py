@@ -3,16 +3,20 @@ removes stays counted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Count
+from django.db.models import Count, IntegerField, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from smsoffice.models.sms import OutputSMSMessage
+
+DAYS = 14
+"""Days that are shown, with today; those before it are kept up to date."""
 
 TODAY_IS_GOOD_FOR = timedelta(seconds=60)
 A_DAY_IS_GOOD_FOR = timedelta(hours=1)
@@ -51,6 +55,22 @@ class DayCount(models.Model):
         return now - self.counted_at < keeps
 
 
+class Span(NamedTuple):
+    """A time from a moment to another one, or without an end."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+class Tally(NamedTuple):
+    """How many messages of a span have a gateway, a state and an error in common."""
+
+    backend: str
+    state: str
+    error: str
+    number: int
+
+
 def bounds(day: date) -> tuple[datetime, datetime]:
     """The first moment of a day of the site's time, and of the next one."""
     zone = timezone.get_default_timezone()
@@ -64,6 +84,47 @@ def counts_of(days: Iterable[date]) -> dict[date, Counts]:
     return {
         day: kept[day].counts if day in kept and kept[day].is_good(now) else count_day(day) for day in sorted(wanted)
     }
+
+
+def keep_up() -> None:
+    """Keep the counts of the days that are shown up to date: by what runs in the background, so that no page has to."""
+    counts_of(days_until(timezone.localdate(timezone.now(), timezone.get_default_timezone())))
+
+
+def days_until(today: date) -> list[date]:
+    """The days that are shown before today, the oldest first."""
+    return [today - timedelta(days=n) for n in range(DAYS - 1, 0, -1)]
+
+
+def kept_counts_of(days: Iterable[date]) -> dict[date, Counts]:
+    """The counts of those days that were counted when they were over."""
+    kept = DayCount.objects.filter(day__in=days)
+    return {row.day: row.counts for row in kept if row.is_final or row.counted_at >= bounds(row.day)[1]}
+
+
+def tallies(spans: Sequence[Span]) -> list[list[Tally]]:
+    """Count the messages of some spans of time, in one question: each is read as a range of an index."""
+    found: list[list[Tally]] = [[] for _span in spans]
+    first, *others = (_tally(number, span) for number, span in enumerate(spans))
+    for number, *columns in first.union(*others, all=True) if others else first:
+        found[number].append(Tally(*columns))
+    return found
+
+
+def _tally(number: int, span: Span) -> Any:
+    rows = OutputSMSMessage.objects.filter(created_at__gte=span.start).order_by()
+    rows = rows.filter(created_at__lt=span.end) if span.end else rows
+    counted = rows.values("backend", "state", "error").annotate(number=Count("pk"), span=Value(number, IntegerField()))
+    return counted.values_list("span", "backend", "state", "error", "number")
+
+
+def added_up(told: Iterable[Tally]) -> Counts:
+    """Tallies by gateway and state."""
+    counts: Counts = {}
+    for one in told:
+        states = counts.setdefault(one.backend, {})
+        states[one.state] = states.get(one.state, 0) + one.number
+    return counts
 
 
 def count_day(day: date, *, is_final: bool = False) -> Counts:
