@@ -85,6 +85,16 @@ SQLITE_OPTIONS = {
     "timeout": 30,
 }
 
+POSTGRESQL_OPTIONS = {
+    # /healthz must answer although the database's machine is silent.
+    "connect_timeout": 5,
+    # A machine that vanished in the middle of a query is known to be gone after a minute; by default after two hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 SQLITE_FILE = {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}
 DATABASES: dict[str, dict[str, Any]] = {"default": read(os.environ, "DATABASE_URL", database, SQLITE_FILE)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -93,8 +103,7 @@ else:
     DATABASES["default"].update(
         CONN_MAX_AGE=60,
         CONN_HEALTH_CHECKS=True,
-        # /healthz must answer although the database's machine is silent.
-        OPTIONS={"connect_timeout": 5, **DATABASES["default"].get("OPTIONS", {})},
+        OPTIONS={**POSTGRESQL_OPTIONS, **DATABASES["default"].get("OPTIONS", {})},
     )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -35,6 +35,9 @@ class Stopping:
 class RoundsCommand(BaseCommand):
     """A command of one round, or with --interval of rounds until SIGTERM."""
 
+    _told = ""
+    _database_is_away = False
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--interval", type=float, metavar="SECONDS", help="Stay, and begin a round this long after the last."
@@ -52,15 +55,14 @@ class RoundsCommand(BaseCommand):
         if interval is None:
             self._once(one_round, stopping)
             return
-        told = ""
         while not stopping():
-            trouble = self._surviving(one_round, stopping)
-            if trouble != told:
-                self._tell_change(trouble)
-                told = trouble
-            # Into a file or a journal it would else be written only when there is a page of it.
-            self.stdout.flush()
+            self._tell(self._surviving(one_round, stopping))
             stopping.wait(interval)
+
+    def database_answers(self) -> None:
+        """Say in the middle of a round that it is back, for a round may last for hours."""
+        if self._database_is_away:
+            self._tell("")
 
     def _once(self, one_round: Callable[[Stopping], str], stopping: Stopping) -> None:
         try:
@@ -73,16 +75,23 @@ class RoundsCommand(BaseCommand):
 
     def _surviving(self, one_round: Callable[[Stopping], str], stopping: Stopping) -> str:
         try:
-            return one_round(stopping)
+            trouble = one_round(stopping)
         except DatabaseError as error:
             close_old_connections()
+            self._database_is_away = True
             return f"The database does not answer ({type(error).__name__}). Waiting for it."
+        self._database_is_away = False
+        return trouble
 
-    def _tell_change(self, trouble: str) -> None:
-        if trouble:
+    def _tell(self, trouble: str) -> None:
+        """Say what has changed since it was last told."""
+        if trouble and trouble != self._told:
             self.stderr.write(self.style.ERROR(f"{clock()} {trouble}"))
-        else:
+        elif self._told and not trouble:
             self.stdout.write(self.style.SUCCESS(f"{clock()} All is well again."))
+        self._told = trouble
+        # Into a file or a journal it would else be written only when there is a page of it.
+        self.stdout.flush()
 
 
 def clock() -> str:

@@ -34,6 +34,7 @@ class Command(RoundsCommand):
 
                     def progress(handed_over: int) -> None:
                         bar.update(handed_over)
+                        self.database_answers()
                         # A round may last for hours.
                         heartbeat()
 
