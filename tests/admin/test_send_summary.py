@@ -398,6 +398,30 @@ def page_of_template(template: SMSTemplate) -> str:
     return reverse("admin:smsoffice_smstemplate_change", args=[template.pk])
 
 
+def test_checking_again_while_the_template_is_off_leaves_the_list_as_it_was() -> None:
+    template, browser = a_template("hello", "Old."), superuser()
+    batch = a_draft(browser, template="hello")
+    switched_off(template)
+    text = text_of(browser.post(summary(batch), {"_check": ""}, follow=True))
+    assert "was switched off on" in text
+    batch.refresh_from_db()
+    assert (batch.sendable, batch.refused, batch.template_version) == (1, 0, 1)
+
+
+def test_confirming_what_was_changed_but_for_its_text_checks_it_and_sends_nothing() -> None:
+    template, browser = a_template("hello", "Old."), superuser()
+    batch = a_draft(browser, template="hello")
+    template.description = "For everybody"
+    template.save()
+    [words] = words_of(confirm(browser, batch))
+    assert words == (
+        "The template was changed meanwhile, but not its text. Nothing was sent; the list was checked again."
+    )
+    assert not OutputSMSMessage.objects.exists()
+    confirm(browser, batch)
+    assert OutputSMSMessage.objects.count() == 1
+
+
 def test_a_template_that_was_switched_off_past_the_pages_is_just_off() -> None:
     a_template("hello", "Old.")
     browser = superuser()

@@ -203,6 +203,21 @@ def test_switching_off_in_the_editor_says_which_bulk_sends_pause() -> None:
     assert "pauses, as" not in text
 
 
+def test_switching_off_at_the_guard_and_in_the_editor_says_too_which_bulk_sends_go_on() -> None:
+    template, browser = a_template("hello", "Hello."), superuser()
+    used("hello", 0, 1)
+    half_written(template, "Advent")
+    half_written(template, "Old news", accepted=9)
+    needing = {"slug": "hello", "body": "Hello {{ name }}.", "variables": "[]", "is_active": "on", "guard": "off"}
+    words = in_messages(browser.post(page(template), needing, follow=True))
+    assert "1 bulk send pauses, as its rows are not all messages yet: Advent." in words
+    assert "1 bulk send goes on, as its messages are written already: Old news." in words
+
+
+def in_messages(answer: Any) -> list[str]:
+    return [strip_tags(str(message)) for message in answer.context["messages"]]
+
+
 def test_deleting_says_first_when_the_template_was_used_and_that_messages_stay() -> None:
     template, browser = a_template(), superuser()
     used("ready", 0, 12)
