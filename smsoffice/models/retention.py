@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, Func, Q, QuerySet, Value
 from django.utils import timezone
 
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_watch import keep_states
 from smsoffice.models.counts import DayCount, count_day
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
-from smsoffice.states import State
+from smsoffice.states import OPEN, State
 
 CHUNK = 2_000
 """Messages a transaction."""
@@ -28,6 +28,8 @@ def removable(before: datetime, *, whole: bool) -> QuerySet[OutputSMSMessage]:
         whole: whether rows are to be removed; otherwise those whose text and number are gone already are left out.
     """
     old = OutputSMSMessage.objects.filter(created_at__lt=before, check_after=None).exclude(state=State.WAITING)
+    # What was handed over a moment ago, as it had been scheduled or put off, may come back to the queue.
+    old = old.filter(~Q(state__in=OPEN) | Q(changed_at__lt=before))
     return old if whole else old.exclude(recipient="")
 
 
@@ -42,10 +44,10 @@ def purge(
     Yields:
         How many of each chunk.
     """
-    newest_first = removable(before, whole=whole).order_by("created_at", "pk")
+    oldest_first = removable(before, whole=whole).order_by("created_at", "pk")
     counted: set[date] = set()
     while not stopping():
-        rows = list(newest_first.values_list("pk", "created_at")[:CHUNK])
+        rows = list(oldest_first.values_list("pk", "created_at")[:CHUNK])
         if not rows:
             break
         if whole:
@@ -55,16 +57,18 @@ def purge(
                 if not DayCount.objects.filter(day=day, is_final=True).exists():
                     count_day(day, is_final=True)
                 counted.add(day)
-        _remove([pk for pk, _ in rows], whole=whole)
-        yield len(rows)
+        yield _remove([pk for pk, _ in rows], before, whole=whole)
     forget_lists(before)
 
 
-def _remove(keys: list[int], *, whole: bool) -> None:
+def _remove(keys: list[int], before: datetime, *, whole: bool) -> int:
     if whole:
         batches = OutputSMSMessage.objects.filter(pk__in=keys, batch__isnull=False).order_by()
         keep_states(list(batches.values_list("batch", flat=True).distinct()))
     with transaction.atomic():
+        # What became of one meanwhile is seen, and what is about to be sent again waits until this is over.
+        still = removable(before, whole=whole).filter(pk__in=keys).order_by("pk").select_for_update()
+        keys = list(still.values_list("pk", flat=True))
         OutputSMSRelatedObject.objects.filter(output_sms_message__in=keys).delete()
         if whole:
             OutputSMSEvent.objects.filter(message__in=keys).delete()
@@ -73,8 +77,13 @@ def _remove(keys: list[int], *, whole: bool) -> None:
             rows._raw_delete(rows.db)
         else:
             # What an operator or a gateway wrote may name the person.
-            OutputSMSEvent.objects.filter(message__in=keys).exclude(words="").update(words="")
-            OutputSMSMessage.objects.filter(pk__in=keys).update(**NOTHING_PERSONAL)
+            events = OutputSMSEvent.objects.filter(message__in=keys)
+            decided = events.filter(source=OutputSMSEvent.Source.OPERATOR, from_state=State.UNKNOWN)
+            OutputSMSMessage.objects.filter(pk__in=decided.values("message")).update(error="")
+            events.exclude(words="").update(words="")
+            error = Func(F("error"), F("recipient"), Value("…"), function="REPLACE")
+            OutputSMSMessage.objects.filter(pk__in=keys).update(**NOTHING_PERSONAL, error=error)
+    return len(keys)
 
 
 def forget_lists(before: datetime) -> None:

@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.counts import DayCount, bounds, counts_of
+from smsoffice.models.decisions import settle
 from smsoffice.models.retention import purge, removable
 from smsoffice.models.rounds import CommandRun, Heartbeat, note_round
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
-from tests.factories import BACKEND, ago, ahead, customer, message, row
+from tests.factories import BACKEND, NUMBER, ago, ahead, customer, message, row
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,26 @@ def test_texts_and_numbers_go_and_the_rest_stays() -> None:
     assert not left.related_objects.exists()
     assert row(young).content == "Hello."
     assert sum(purge(ago(days=90), whole=False)) == 0
+
+
+def test_what_an_operator_or_a_gateway_wrote_of_a_person_goes_and_the_reason_stays() -> None:
+    decided = old(State.UNKNOWN, sent_at=ago(days=365))
+    assert settle(decided, State.ERROR, "Jana on +420777123456 has nothing", None)
+    refused = old(State.ERROR, error=f"Twilio refuses it: {NUMBER} is not a valid phone number")
+    known = old(State.ERROR, error="The number does not exist.")
+    assert sum(purge(ago(days=90), whole=False)) == 3
+    assert row(decided).error == ""
+    assert row(refused).error == "Twilio refuses it: … is not a valid phone number"
+    assert row(known).error == "The number does not exist."
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_was_handed_over_a_moment_ago_is_kept_however_old_it_is(whole: bool) -> None:
+    stored = old(State.UNKNOWN, sent_at=ago(seconds=3))
+    assert not sum(purge(ago(days=90), whole=whole))
+    assert row(stored).content == "Hello."
+    OutputSMSMessage.objects.update(changed_at=ago(days=91))
+    assert sum(purge(ago(days=90), whole=whole)) == 1
 
 
 def test_whole_messages_go_and_stay_counted() -> None:
