@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib import import_module
 
-NAMES = ("accept", "bulk", "drain", "ats", "single", "twilio", "sns", "preview", "check", "log")
+NAMES = ("accept", "bulk", "drain", "ats", "single", "twilio", "sns", "preview", "check", "log", "workers")
 POSTGRESQL = "postgres://postgres@127.0.0.1:5432/postgres"
 
 

@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 
 from tests.network import free_port
@@ -26,6 +27,36 @@ def database() -> Iterator[str]:
         yield connection.vendor
     finally:
         teardown_databases(old, verbosity=0)
+
+
+class House:
+    """A database beside others: what is asked of it in turn with them meets the same moods of the machine."""
+
+    def __init__(self, suffix: str) -> None:
+        chosen = connection.creation.get_test_db_clone_settings(suffix)
+        self._connection: Any = type(connections["default"])(chosen, "default")
+
+    def enter(self) -> None:
+        """Let all that follows be asked of this one."""
+        connections["default"] = self._connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def houses(count: int) -> Iterator[list[House]]:
+    """So many empty, migrated databases."""
+    settings.DATABASES["default"].setdefault("TEST", {})
+    old, first = setup_databases(verbosity=0, interactive=False, parallel=count), connections["default"]
+    some = [House(str(number + 1)) for number in range(count)]
+    try:
+        yield some
+    finally:
+        for house in some:
+            house.close()
+        connections["default"] = first
+        teardown_databases(old, verbosity=0, parallel=count)
 
 
 @contextmanager
