@@ -9,7 +9,9 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -19,7 +21,7 @@ from smsoffice.admin.common import gateway_title
 from smsoffice.admin.message_actions import back_to, log_of, the_message, title_of
 from smsoffice.admin.way_back import way_back
 from smsoffice.conf import conf
-from smsoffice.models.decisions import MAY_HAVE_ARRIVED, resend
+from smsoffice.models.decisions import MAY_HAVE_ARRIVED, Resent, resend
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.preview import look_at_sent
 from smsoffice.states import State
@@ -36,15 +38,14 @@ def resend_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
     if not page.has_add_permission(request):
         raise PermissionDenied
     message = the_message(page, request, message_id)
+    is_asked = request.method == "POST" and _token(request) is not None
+    if is_asked and (resent := _resent(request, message)):
+        return _said(page, request, message, resent)
+    message.refresh_from_db()
     if refusal := _why_never(message):
         page.message_user(request, refusal, messages.WARNING)
         return back_to(page, request, message)
-    copy = message.resends.exclude(state__in=[State.ERROR, State.DEBUG]).order_by("-pk").first()
-    may_arrive_twice = copy is not None or message.state in MAY_HAVE_ARRIVED
-    if request.method == "POST" and (token := _token(request)):
-        was_sent = OutputSMSMessage.objects.filter(idempotency_key=_key(token)).exists()
-        if was_sent or not may_arrive_twice or "accept_duplicate" in request.POST:
-            return _resent(page, request, message, token)
+    if is_asked:
         words = _("Nothing was sent. Tick the box first: the customer may get the text twice.")
         page.message_user(request, words, messages.ERROR)
     return TemplateResponse(
@@ -55,9 +56,9 @@ def resend_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
             **way_back(page, request),
             **_shown(message),
             "opts": page.opts,
-            "copy": copy,
+            "copy": _copy_of(message),
             "token": _token(request) or uuid4(),
-            "may_arrive_twice": may_arrive_twice,
+            "may_arrive_twice": _may_arrive_twice(message),
         },
     )
 
@@ -71,6 +72,15 @@ def _why_never(message: OutputSMSMessage) -> str:
     return ""
 
 
+def _copy_of(message: OutputSMSMessage) -> OutputSMSMessage | None:
+    """The newest resend of it that may arrive."""
+    return message.resends.exclude(state__in=[State.ERROR, State.DEBUG]).order_by("-pk").first()
+
+
+def _may_arrive_twice(message: OutputSMSMessage) -> bool:
+    return message.state in MAY_HAVE_ARRIVED or _copy_of(message) is not None
+
+
 def _key(token: UUID) -> str:
     return f"resend-{token}"
 
@@ -82,9 +92,22 @@ def _token(request: HttpRequest) -> UUID | None:
         return None
 
 
-def _resent(page: MessagePages, request: HttpRequest, message: OutputSMSMessage, token: UUID) -> HttpResponse:
-    with translation.override(settings.LANGUAGE_CODE):
-        resent = resend(message, _key(token), request.user.pk)
+def _resent(request: HttpRequest, message: OutputSMSMessage) -> Resent | None:
+    """What the page asked for; None where it is not to be sent, or not before the box is ticked."""
+    key = _key(_token(request) or uuid4())
+    with translation.override(settings.LANGUAGE_CODE), transaction.atomic():
+        # Who resends it at the same time is waited for, and seen.
+        message = get_object_or_404(OutputSMSMessage.objects.select_for_update(), pk=message.pk)
+        if _why_never(message):
+            return None
+        was_sent = OutputSMSMessage.objects.filter(idempotency_key=key).exists()
+        if was_sent or "accept_duplicate" in request.POST or not _may_arrive_twice(message):
+            return resend(message, key, request.user.pk)
+    return None
+
+
+def _said(page: MessagePages, request: HttpRequest, message: OutputSMSMessage, resent: Resent) -> HttpResponse:
+    """To the message that was sent, with a word about it."""
     if resent.is_new:
         log_of(request, message, _("Resent as message %s.") % resent.message.pk)
         resent.message.refresh_from_db()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid4
 
@@ -150,20 +151,16 @@ def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
     when = WhenForm(request.POST)
     if not when.is_valid():
         return _drawn(page, request, keys, ticked, token, when)
-    if earlier := Batch.objects.filter(pk=token).first():
-        return _sent_before(page, request, earlier)
-    kinds = dict(_sorted(keys))
-    going = [message for message, kind in kinds.items() if kind in ticked]
-    if not going or request.POST.get("count") != str(len(going)):
+    try:
+        batch = _resent(request, keys, ticked, token, when)
+    except AlreadyConfirmed as error:
+        return _sent_before(page, request, error.batch)
+    if batch is None:
         # What the button said is not what would be sent; it is said anew before anything is sent.
         words = _("Nothing was sent yet: the messages were counted anew. Look at the numbers, then press the button.")
         page.message_user(request, words, messages.WARNING)
         return _drawn(page, request, keys, ticked, token, when)
-    try:
-        batch = _resent(request, going, token, when)
-    except AlreadyConfirmed as error:
-        return _sent_before(page, request, error.batch)
-    sent = len(going)
+    sent = batch.total
     log_of_many(request, OutputSMSMessage, ngettext("Resent %d message.", "Resent %d messages.", sent) % sent)
     words = ngettext("%d message is sent again.", "%d messages are sent again.", sent) % sent
     page.message_user(request, words, messages.SUCCESS)
@@ -188,8 +185,26 @@ def _to_the_bulk_send(page: MessagePages, batch: Batch) -> HttpResponse:
     )
 
 
-def _resent(request: HttpRequest, originals: Sequence[OutputSMSMessage], token: UUID, when: WhenForm) -> Batch:
-    send_after = when.send_after
+def _resent(request: HttpRequest, keys: Sequence[int], ticked: set[str], token: UUID, when: WhenForm) -> Batch | None:
+    """The bulk send; None where it would not be what the button said.
+
+    Raises:
+        AlreadyConfirmed: this was sent before.
+    """
+    with transaction.atomic():
+        # Who resends some of them at the same time is waited for, and seen.
+        list(OutputSMSMessage.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
+        if earlier := Batch.objects.filter(pk=token).first():
+            raise AlreadyConfirmed(earlier)
+        going = [message for message, kind in _sorted(keys) if kind in ticked]
+        if not going or request.POST.get("count") != str(len(going)):
+            return None
+        return _written(request, going, token, when.send_after)
+
+
+def _written(
+    request: HttpRequest, originals: Sequence[OutputSMSMessage], token: UUID, send_after: datetime | None
+) -> Batch:
     copies = [copy_of(message, PRIORITY_BULK, send_after) for message in originals]
     relations = [
         relation
@@ -197,7 +212,7 @@ def _resent(request: HttpRequest, originals: Sequence[OutputSMSMessage], token: 
         for relation in relations_like(original, copy)
     ]
     title = ngettext("Resend of %d message", "Resend of %d messages", len(copies)) % len(copies)
-    with translation.override(settings.LANGUAGE_CODE), transaction.atomic():
+    with translation.override(settings.LANGUAGE_CODE):
         batch = batch_of_messages(
             title, cast(int, request.user.pk), copies, relations, token=token, send_after=send_after
         )

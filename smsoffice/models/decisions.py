@@ -79,8 +79,6 @@ def resend(message: OutputSMSMessage, key: str, user_id: int | None, send_after:
     Raises:
         ValueError: the message waits still.
     """
-    if message.state == State.WAITING:
-        raise ValueError("A message that waits is not sent again.")
     if first := OutputSMSMessage.objects.filter(idempotency_key=key).first():
         return Resent(first, is_new=False)
     with transaction.atomic():
@@ -88,6 +86,8 @@ def resend(message: OutputSMSMessage, key: str, user_id: int | None, send_after:
         message = OutputSMSMessage.objects.select_for_update().get(pk=message.pk)
         if first := OutputSMSMessage.objects.filter(idempotency_key=key).first():
             return Resent(first, is_new=False)
+        if message.state == State.WAITING:
+            raise ValueError("A message that waits is not sent again.")
         copy = copy_of(message, PRIORITY_SINGLE, send_after)
         copy.idempotency_key = key
         copy.save(force_insert=True)

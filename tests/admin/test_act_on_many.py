@@ -18,6 +18,7 @@ from smsoffice.models.batch import Batch
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, browser_of, superuser
+from tests.at_once import at_once
 from tests.backends import ScriptedGateway, use
 from tests.factories import ago, ahead, customer, message, messages, row, states, template
 
@@ -268,6 +269,33 @@ def test_a_gateway_that_does_not_answer_is_named(settings: Any) -> None:
 
 def test_there_may_be_nothing_to_ask() -> None:
     assert "There is nothing to ask" in said(choose(superuser(), "check_selected", messages(2, State.DELIVERED)))
+
+
+# --- Two operators at once -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_two_operators_resend_at_once_goes_once() -> None:
+    failed, browsers = messages(20, State.ERROR, error="The network was overloaded."), [superuser(), superuser()]
+    pages = [choose(browser, "resend_selected", failed) for browser in browsers]
+    fields = [
+        {**{name: shown.context[name] for name in ("chosen", "token")}, "count": "20", "kind": "again", "start": "now"}
+        for shown in pages
+    ]
+    pressed = zip(browsers, fields, strict=True)
+    answers = at_once(*[lambda b=b, data=data: b.post(RESEND, {**data, "_send": ""}) for b, data in pressed])
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert OutputSMSMessage.objects.filter(resend_of__in=failed).count() == 20
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_message_that_two_operators_resend_at_once_goes_once(settings: Any) -> None:
+    settings.PYMESS_SMS_BATCH_SENDING = True
+    failed, browsers = message(State.ERROR, error="The network was overloaded."), [superuser(), superuser()]
+    page = reverse("admin:smsoffice_outputsmsmessage_resend", args=[failed.pk])
+    answers = at_once(*[lambda b=b: b.post(page, {"token": str(uuid4())}) for b in browsers])
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert failed.resends.count() == 1
 
 
 # --- Cancel ----------------------------------------------------------------------------------------------------------
