@@ -80,5 +80,7 @@ def _tell(page: admin.ModelAdmin, request: HttpRequest, message: OutputSMSMessag
         level = messages.WARNING
     may_view = request.user.has_perm("smsoffice.view_outputsmsmessage")
     if may_view and (url := page_of(page.admin_site, request, message)):
-        words = format_html('{} <a href="{}">{}</a>', words, url, gettext("Show it"))
+        # Elsewhere: this page is the answer to a POST, which no browser brings back with what was typed.
+        link = '{} <a href="{}" target="_blank">{}</a>'
+        words = format_html(link, words, url, gettext("Show it in a new tab"))
     page.message_user(request, words, level)
