@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -39,8 +40,13 @@ EVENTS = 200
 RELATED = 20
 RESENDS = 20
 
-SECRET = ("password", "secret", "token", "authorization", "api_key", "apikey", "access_key")
+SECRET = re.compile(
+    "passw|pwd|secret|token|authori[sz]ation|api[_-]?key|access[_-]?key|private[_-]?key|credential", re.I
+)
 """What a key of a gateway's or a caller's data has in its name where its value is nobody's to read."""
+
+IN_ADDRESS = re.compile(rf"(?<=://)[^/@\s]+(?=@)|(?<=[?&])([\w-]*(?:{SECRET.pattern})[\w-]*=)[^&#\s]+", re.I)
+"""The same in an address: who logs in, and the values of its query."""
 
 
 class Belonging(NamedTuple):
@@ -227,8 +233,7 @@ def _readable(data: Mapping[str, Any]) -> str:
 
 def _without_secrets(data: Any) -> Any:
     if isinstance(data, Mapping):
-        return {
-            key: "…" if any(word in str(key).lower() for word in SECRET) else _without_secrets(value)
-            for key, value in data.items()
-        }
+        return {key: "…" if SECRET.search(str(key)) else _without_secrets(value) for key, value in data.items()}
+    if isinstance(data, str):
+        return IN_ADDRESS.sub(lambda found: f"{found[1] or ''}…", data)
     return [_without_secrets(one) for one in data] if isinstance(data, list) else data

@@ -224,6 +224,14 @@ def test_secrets_in_a_messages_data_are_cut_out() -> None:
     assert "s3cret" not in text
 
 
+def test_secrets_in_the_addresses_of_a_messages_data_are_cut_out() -> None:
+    data = {"url": "https://olga:s3cret@sms.example/send?to=1&api-key=s3cret&text=Hi", "at": "olga@sms.example"}
+    text = text_of(superuser(), a_message(extra_sender_data=data))
+    assert "https://…@sms.example/send?to=1&amp;api-key=…&amp;text=Hi" in text
+    assert "olga@sms.example" in text
+    assert "s3cret" not in text
+
+
 def test_a_message_without_events_says_so() -> None:
     assert "No history is kept for this message." in superuser().get(page(a_message())).content.decode()
 
