@@ -53,6 +53,13 @@ def test_without_filters_all_are_left() -> None:
     assert found("tag=&state=&recipient=++") == both
 
 
+@pytest.mark.parametrize("query", ["tag=a&tag=b", "tag=a&tag=", "created_after=2026-01-01&created_after=2026-01-02"])
+def test_of_several_values_none_is_taken_in_silence(query: str) -> None:
+    message(tag="a")
+    assert list(errors(query).values()) == [["This filter is given several values at once. Keep one of them."]]
+    assert found("tag=a&tag=a")
+
+
 def test_states_add_up() -> None:
     failed, unknown, _sent = message(State.ERROR), message(State.UNKNOWN), message(State.SENT)
     assert found("state=ERROR") == {failed}

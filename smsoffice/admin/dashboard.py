@@ -20,6 +20,7 @@ from smsoffice.admin.dashboard_words import day_in_words, every, how_long, label
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
 from smsoffice.dashboard import MANY, Figures
+from smsoffice.filters import LONGEST
 from smsoffice.models.counts import Counts, bounds
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
@@ -208,5 +209,6 @@ def _reports(path: str) -> bool:
 
 def _reason(error: str, number: int, since: str) -> Reason:
     advice = _("Correct the number or the text.") if is_lasting(error) else _("Resend later.")
-    url = log_url(state=State.ERROR, error=error, created_after=since)
+    # A long one is found by its beginning.
+    url = log_url(state=State.ERROR, error=error[:LONGEST], created_after=since)
     return Reason(said(error) or _("The reason is not known."), number, advice if error else "", url)

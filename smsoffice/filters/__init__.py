@@ -30,6 +30,9 @@ from smsoffice.states import State
 SEARCHED = {"text": 100_000, "error": 5_000}
 """In how many of the newest messages words are looked for: no index knows the words of a text."""
 
+LONGEST = 200
+"""Characters of the words that are looked for."""
+
 IN_ONE_INDEX = frozenset({"tag", "template", "backend", "batch"})
 """Filters by which an index has the messages, by state, in the order of the list."""
 
@@ -53,12 +56,19 @@ class FilterForm(forms.Form):
         data: dict[str, Any] = self.cleaned_data
         for name in sorted(set(self.data) - set(self.fields)):
             self.add_error(None, _("There is no filter “%(name)s”. Correct the address.") % {"name": name})
+        for name in self._given_twice():
+            self.add_error(name, _("This filter is given several values at once. Keep one of them."))
         for after, before in (("created_after", "created_before"), ("sent_after", "sent_before")):
             if data.get(after) and data.get(before) and data[after] >= data[before]:
                 self.add_error(before, _("This is not later than the time from which you look. Swap the two."))
         if not {"related_object_type", "related_object_id"} & set(self.errors):
             self._clean_related(data.get("related_object_type", ""), data.get("related_object_id", ""))
         return data
+
+    def _given_twice(self) -> list[str]:
+        """The filters of which only the last value would count, and nobody would know."""
+        given = self.data.lists() if isinstance(self.data, MultiValueDict) else ()
+        return [name for name, values in given if name in self.fields and name != "state" and len(set(values)) > 1]
 
     def _clean_related(self, kind: str, key: str) -> None:
         if not kind and key:
@@ -111,8 +121,8 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
         label=gettext_lazy("Bulk send"),
         error_messages={"invalid": gettext_lazy("This is not the key of a bulk send. Follow a link from its page.")},
     )
-    error = WordsFilter(label=gettext_lazy("Reason"), method="by_nothing", max_length=200)
-    text = WordsFilter(label=gettext_lazy("Words in the text"), method="by_nothing", min_length=3, max_length=200)
+    error = WordsFilter(label=gettext_lazy("Reason"), method="by_nothing", max_length=LONGEST)
+    text = WordsFilter(label=gettext_lazy("Words in the text"), method="by_nothing", min_length=3, max_length=LONGEST)
 
     class Meta:
         model = OutputSMSMessage

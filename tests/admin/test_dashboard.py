@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -231,6 +233,15 @@ def test_reasons_are_counted_and_lead_to_their_messages() -> None:
     assert "Other reasons" in text
     assert "Show these 28 messages in the log" in text
     assert "error=Reason+6" in text
+
+
+def test_a_long_reason_leads_to_its_messages_too() -> None:
+    failed = message(State.ERROR, error="The gateway says: " + "no, and " * 50)
+    browser = superuser()
+    link = re.search(r'href="([^"]*error=[^"]*)"', front(browser))
+    assert link
+    page = browser.get(unescape(link[1])).content.decode()
+    assert reverse("admin:smsoffice_outputsmsmessage_change", args=[failed.pk]) in page
 
 
 def test_bulk_sends_under_way_can_be_steered_from_here() -> None:

@@ -142,6 +142,7 @@ def test_a_key_that_its_type_cannot_have_any_more_names_nothing(key: str) -> Non
 
 
 def test_a_type_that_goes_while_it_is_offered_is_offered_no_more() -> None:
+    ContentType.objects.clear_cache()
     kind = ContentType.objects.create(app_label="shop", model="voucher")
     OutputSMSRelatedObject.objects.create(output_sms_message=a_message(), content_type=kind, object_id="7")
     browser = superuser()
