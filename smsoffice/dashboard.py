@@ -129,15 +129,14 @@ def _count_days(today: date, since: datetime) -> tuple[dict[date, Counts], list[
     missing = [day for day in over if day not in counts]
     midnight = bounds(today)[0]
     # On the day on which the clocks go back midnight was longer ago.
-    edges = sorted({midnight, since})
-    spans = [Span(*bounds(day)) for day in missing] + list(map(Span, edges, [*edges[1:], None]))
-    told = tallies(spans)
-    counted = {day: added_up(rows) for day, rows in zip(missing, told, strict=False)}
+    *told, lately = tallies(
+        [*(Span(*bounds(day)) for day in missing), Span(min(midnight, since), late=max(midnight, since))]
+    )
+    counted = {day: added_up(rows) for day, rows in zip(missing, told, strict=True)}
     if counted:
         cache.set("smsoffice.days", remembered | counted, A_DAY_IS_GOOD_FOR)
-    lately = list(zip(spans, told, strict=True))[len(missing) :]
-    counted[today] = added_up(one for span, rows in lately if span.start >= midnight for one in rows)
-    return counts | counted, [one for span, rows in lately if span.start >= since for one in rows]
+    counted[today] = added_up(one for one in lately if one.is_late or midnight <= since)
+    return counts | counted, [one for one in lately if one.is_late or since <= midnight]
 
 
 def bulk_sends() -> list[BulkSend]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Count, IntegerField, Value
+from django.db.models import Case, Count, IntegerField, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -56,18 +56,20 @@ class DayCount(models.Model):
 
 
 class Span(NamedTuple):
-    """A time from a moment to another one, or without an end."""
+    """A time from a moment to another one, or without an end; in it a moment from which on messages are late."""
 
     start: datetime
     end: datetime | None = None
+    late: datetime | None = None
 
 
 class Tally(NamedTuple):
-    """How many messages of a span have a gateway, a state and an error in common."""
+    """How many messages of a span have a gateway, a state and an error in common, and whether they are late in it."""
 
     backend: str
     state: str
     error: str
+    is_late: bool
     number: int
 
 
@@ -114,8 +116,11 @@ def tallies(spans: Sequence[Span]) -> list[list[Tally]]:
 def _tally(number: int, span: Span) -> Any:
     rows = OutputSMSMessage.objects.filter(created_at__gte=span.start).order_by()
     rows = rows.filter(created_at__lt=span.end) if span.end else rows
-    counted = rows.values("backend", "state", "error").annotate(number=Count("pk"), span=Value(number, IntegerField()))
-    return counted.values_list("span", "backend", "state", "error", "number")
+    # Two ranges in place of this would be counted by processes of their own, which take longer to start than to count.
+    late = Case(When(created_at__gte=span.late, then=True), default=False) if span.late else Value(False)
+    counted = rows.annotate(late=late).values("backend", "state", "error", "late")
+    counted = counted.annotate(number=Count("pk"), span=Value(number, IntegerField()))
+    return counted.values_list("span", "backend", "state", "error", "late", "number")
 
 
 def added_up(told: Iterable[Tally]) -> Counts:
