@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.contenttypes.models import ContentType
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
@@ -32,9 +32,11 @@ from smsoffice.admin.way_back import way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.models.decisions import may_be_decided
 from smsoffice.models.related import living
-from smsoffice.models.sms import OutputSMSMessage
+from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.preview import look_at_sent
 from smsoffice.states import OPEN, State
+
+Row = TypeVar("Row", bound=Model)
 
 EVENTS = 200
 RELATED = 20
@@ -139,8 +141,10 @@ class MessagePages(NobodyEdits):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _shown_of_message(self, request: HttpRequest, message: OutputSMSMessage) -> dict[str, Any]:
-        events = list(message.events.select_related("user").order_by("pk")[: EVENTS + 1])
-        resends = list(message.resends.order_by("pk")[:RESENDS])
+        whole = "all" in request.GET
+        events, more_events = _first(message.events.select_related("user").order_by("pk"), EVENTS, whole=whole)
+        resends, more_resends = _first(message.resends.order_by("pk"), RESENDS, whole=whole)
+        relations, more_belongings = _first(message.related_objects.all(), RELATED, whole=whole)
         waits, is_removed = message.state == State.WAITING, not message.recipient
         may = May(
             act=may_act(request),
@@ -156,11 +160,14 @@ class MessagePages(NobodyEdits):
             "created": f"{date_format(localtime(message.created_at), 'DATE_FORMAT')} {clock(message.created_at)}",
             "verdict": verdict_on(message, may),
             "resends": resends,
+            "more_resends": more_resends,
             "look": look_at_sent(message.content),
-            "timeline": timeline_of(message, events[:EVENTS]),
+            "timeline": timeline_of(message, events),
             "has_history": bool(events),
-            "more_events": len(events) > EVENTS,
-            "belongings": list(_belongings(self.admin_site, request, message)),
+            "more_events": more_events,
+            "belongings": list(_belongings(self.admin_site, request, relations)),
+            "more_belongings": more_belongings,
+            "all_url": f"?{urlencode({**request.GET.dict(), 'all': 1})}",
             "facts": list(_facts(message)),
             "template_url": page_of(self.admin_site, request, message.template) if message.template else None,
             "batch_url": page_of(self.admin_site, request, message.batch) if message.batch else None,
@@ -186,9 +193,16 @@ def _can_be_asked(message: OutputSMSMessage) -> bool:
         return False
 
 
-def _belongings(site: AdminSite, request: HttpRequest, message: OutputSMSMessage) -> Iterator[Belonging]:
+def _first(found: QuerySet[Row], most: int, *, whole: bool) -> tuple[list[Row], int]:
+    """The rows that a page shows until one asks for all; and how many they are where there are more."""
+    rows = list(found if whole else found[: most + 1])
+    if whole or len(rows) <= most:
+        return rows, 0
+    return rows[:most], most
+
+
+def _belongings(site: AdminSite, request: HttpRequest, relations: list[OutputSMSRelatedObject]) -> Iterator[Belonging]:
     """The related objects; of what the reader may not see, the kind and the key only."""
-    relations = list(message.related_objects.all()[:RELATED])
     keys: dict[int, list[str]] = defaultdict(list)
     for relation in relations:
         keys[relation.content_type_id].append(relation.object_id)

@@ -236,15 +236,26 @@ def test_a_message_without_events_says_so() -> None:
     assert "No history is kept for this message." in superuser().get(page(a_message())).content.decode()
 
 
-def test_a_timeline_without_end_is_cut(monkeypatch) -> None:
-    monkeypatch.setattr("smsoffice.admin.message.EVENTS", 2)
-    message = a_message()
+@pytest.mark.parametrize("what", ["EVENTS", "RESENDS", "RELATED"])
+def test_of_what_has_no_end_the_first_are_shown_until_one_asks_for_all(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(f"smsoffice.admin.message.{what}", 2)
+    handed_over = message(State.ERROR, sent_at=ago(hours=1))
     for number in range(3):
-        an_event(message, State.UNKNOWN, words=f"Answer {number}.")
-    text = superuser().get(page(message)).content.decode()
-    assert "Answer 1." in text
-    assert "Answer 2." not in text
-    assert "What came later is not shown." in text
+        an_event(handed_over, State.UNKNOWN, words=f"Answer {number}.")
+        message(State.SENT, resend_of=handed_over)
+        OutputSMSRelatedObject.to(handed_over, User.objects.create_user(f"olga-{number}")).save()
+    browser, counted = superuser(), {"EVENTS": "Answer ", "RESENDS": "Resent as", "RELATED": "its messages"}[what]
+    address = f"{page(handed_over)}?_changelist_filters=state%3DERROR%26state%3DSENT"
+    text = unescape(browser.get(address).content.decode())
+    assert text.count(counted) == 2
+    assert "Only the first 2 are shown." in text
+    [rest] = re.findall(r'href="([^"]*)">Show all', text)
+    whole = unescape(browser.get(f"{page(handed_over)}{rest}").content.decode())
+    assert whole.count(counted) == 3
+    assert "Show all" not in whole
+    assert f"{reverse('admin:smsoffice_outputsmsmessage_changelist')}?state=ERROR&state=SENT" in whole
 
 
 def test_related_objects_are_links_for_those_who_may_see_them_and_keys_for_others() -> None:
