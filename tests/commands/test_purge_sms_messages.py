@@ -51,3 +51,11 @@ def test_rows_are_removed_on_demand() -> None:
 def test_an_age_that_makes_no_sense_is_refused(days: str) -> None:
     with pytest.raises(CommandError, match="--older-than must be a number of days"):
         run("--older-than", days)
+
+
+def test_rows_of_the_days_that_the_front_page_counts_are_refused_and_kept() -> None:
+    messages(5, State.DELIVERED, created_at=ago(days=14))
+    with pytest.raises(CommandError, match="--older-than 15 or more"):
+        run("--older-than", "14", "--rows")
+    assert OutputSMSMessage.objects.count() == 5
+    assert run("--older-than", "13") == "Removed: 5 texts and numbers of messages older than 13 days."

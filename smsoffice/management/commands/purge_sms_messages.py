@@ -10,9 +10,12 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from smsoffice.management.rounds import Stopping
+from smsoffice.models.counts import DAYS
 from smsoffice.models.retention import purge, removable
 
 LONGEST = 36_500
+SHORTEST_OF_ROWS = DAYS + 1
+"""Days that the front page counts are over, and all that late receipts may still change in them is counted."""
 
 
 class Command(BaseCommand):
@@ -23,12 +26,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--older-than", type=int, metavar="DAYS", required=True, help="Age in days, at least 1.")
-        parser.add_argument("--rows", action="store_true", help="Remove whole messages with their timelines.")
+        rows = f"Remove whole messages with their timelines; at least {SHORTEST_OF_ROWS} days old."
+        parser.add_argument("--rows", action="store_true", help=rows)
         parser.add_argument("--dry-run", action="store_true", help="Only say how many there are.")
 
     def handle(self, *args: Any, older_than: int, rows: bool, dry_run: bool, verbosity: int, **options: Any) -> None:
         if not 1 <= older_than <= LONGEST:
             raise CommandError(f"--older-than must be a number of days from 1 to {LONGEST}.")
+        if rows and older_than < SHORTEST_OF_ROWS:
+            raise CommandError(
+                f"--rows removes what is counted on the front page: give --older-than {SHORTEST_OF_ROWS} or more. "
+                "Without --rows numbers and texts go at any age."
+            )
         before = timezone.now() - timedelta(days=older_than)
         found, what = removable(before, whole=rows).count(), "messages" if rows else "texts and numbers of messages"
         if dry_run:
