@@ -25,8 +25,10 @@ XLSX_ROWS = 1_048_575
 XLSX_TEXT = 32_767
 """Characters that a cell of a sheet holds."""
 
-# A spreadsheet takes these for the start of a formula, after blanks too, and their full-width twins in some languages.
-_FORMULA = re.compile(r"[\s\ufeff\u200b-\u200f]*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r]")
+_UNSEEN = r"[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+# A spreadsheet takes these for the start of a formula, after blanks and what is not seen too, and their full-width
+# twins in some languages.
+_FORMULA = re.compile(rf"{_UNSEEN}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r]")
 _HARMLESS_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 
 

@@ -162,6 +162,8 @@ def test_a_sheet_has_texts_as_texts_and_times_as_times() -> None:
             "\u2212" + "1",
             "\u3000=1",
             "\u200b=1",
+            "\u2060=1",
+            "\u00ad\u202e=1",
             '=HYPERLINK("x")',
             "=cmd|' /C calc'!A0",
         ),
