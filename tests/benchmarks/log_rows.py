@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from django.contrib.contenttypes.models import ContentType
+from django.core.management.color import no_style
 from django.db import connection, transaction
 
 from project.demo.models import Customer, Order
@@ -52,6 +53,8 @@ def fill(count: int) -> None:
         # The rows are right by themselves; asking so of each takes longer than to write them.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement in (_messages(count), _customers(count), _relations(count), EVENTS):
+            cursor.execute(statement)
+        for statement in connection.ops.sequence_reset_sql(no_style(), [OutputSMSMessage, Customer]):
             cursor.execute(statement)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
