@@ -17,7 +17,8 @@ import requests
 from tests.network import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 60
+PATIENCE = 240
+"""Seconds after which something hangs, even on a machine that is slow and busy with other tests."""
 
 
 def until(found: Callable[[], object], what: str) -> None:
