@@ -23,6 +23,7 @@ from smsoffice.models.batch_numbers import Numbers, numbers, pace, time_to_go
 from smsoffice.models.batch_template import Fate, fate_of, paused_as_it_was_off
 from smsoffice.models.batch_work import ROWS_KEPT
 from smsoffice.models.gateway import GatewayStatus
+from smsoffice.models.said import said
 from smsoffice.states import State
 
 Status = Batch.Status
@@ -218,7 +219,7 @@ def _paused(batch: Batch, told: Numbers, at: datetime, address: Callable[[Model]
         who = batch.paused_by or _("an unknown user")
         title = _("Paused at %(time)s by %(who)s.") % {"time": _clock(at), "who": who}
     # What is stored is in the site's language; what is a fixed sentence of ours can be read in any.
-    sentences = [_(batch.pause_reason)] if batch.pause_reason else []
+    sentences = [said(batch.pause_reason)] if batch.pause_reason else []
     sentences.append(_("Nothing more is handed over."))
     if told.in_flight:
         awaited = ngettext("%s in flight is being answered.", "%s in flight are being answered.", told.in_flight)
@@ -248,7 +249,7 @@ def _refusal() -> Note | None:
     lost = _("What waits is not lost; it goes out by itself once the gateway takes messages again.")
     if status and status.refused_since:
         since = _clock(status.refused_since)
-        told = {"gateway": gateway_title(status.backend), "since": since, "words": _(status.refusal)}
+        told = {"gateway": gateway_title(status.backend), "since": since, "words": said(status.refusal)}
         words = _("%(gateway)s has refused us since %(since)s: %(words)s") % told
         advice = _("For the administrator: correct the gateway's setting, then run “manage.py check”.")
         return Note("error", "error", _("Nothing is being sent."), f"{words} {lost}", advice, alarming=True)

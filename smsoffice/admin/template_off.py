@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from django.contrib.admin import ModelAdmin
@@ -70,47 +70,54 @@ def what_became(batch: Batch) -> str:
 
 def will_pause(page: ModelAdmin[Any], request: HttpRequest, templates: Iterable[AbstractSMSTemplate]) -> Told | None:
     """The bulk sends that will pause once these templates are off; None where there are none."""
-    found = unwritten_of(templates)
-    count = found.count()
-    words = ngettext(
-        "%s bulk send will pause, as its rows are not all messages yet",
-        "%s bulk sends will pause, as their rows are not all messages yet",
-        count,
-    )
-    return _told(page, request, words % number(count), found, count)
+
+    def words(count: int) -> str:
+        return ngettext(
+            "%s bulk send will pause, as its rows are not all messages yet",
+            "%s bulk sends will pause, as their rows are not all messages yet",
+            count,
+        )
+
+    return _told(page, request, unwritten_of(templates), words)
 
 
 def pause_now(page: ModelAdmin[Any], request: HttpRequest, templates: Iterable[AbstractSMSTemplate]) -> Told | None:
     """As `will_pause`, once the templates are off."""
-    found = unwritten_of(templates)
-    count = found.count()
-    words = ngettext(
-        "%s bulk send pauses, as its rows are not all messages yet",
-        "%s bulk sends pause, as their rows are not all messages yet",
-        count,
-    )
-    return _told(page, request, words % number(count), found, count)
+
+    def words(count: int) -> str:
+        return ngettext(
+            "%s bulk send pauses, as its rows are not all messages yet",
+            "%s bulk sends pause, as their rows are not all messages yet",
+            count,
+        )
+
+    return _told(page, request, unwritten_of(templates), words)
 
 
 def go_on(page: ModelAdmin[Any], request: HttpRequest, templates: Iterable[AbstractSMSTemplate]) -> Told | None:
     """The bulk sends that go on without these templates; None where there are none."""
-    found = written_of(templates)
+
+    def words(count: int) -> str:
+        return ngettext(
+            "%s bulk send goes on, as its messages are written already",
+            "%s bulk sends go on, as their messages are written already",
+            count,
+        )
+
+    return _told(page, request, written_of(templates), words)
+
+
+def _told(
+    page: ModelAdmin[Any], request: HttpRequest, found: QuerySet[Batch], words: Callable[[int], str]
+) -> Told | None:
+    """What is said of the bulk sends that were found; `words` gives the sentence for a number of them."""
     count = found.count()
-    words = ngettext(
-        "%s bulk send goes on, as its messages are written already",
-        "%s bulk sends go on, as their messages are written already",
-        count,
-    )
-    return _told(page, request, words % number(count), found, count)
-
-
-def _told(page: ModelAdmin[Any], request: HttpRequest, words: str, found: QuerySet[Batch], count: int) -> Told | None:
     if not count:
         return None
     pages = ((batch, page_of(page.admin_site, request, batch)) for batch in found[:NAMED])
     # Who may not see bulk sends is told no title.
     named = [Named(batch, url, _how_far(batch)) for batch, url in pages if url]
-    return Told(words, named, count - len(named) if named else 0)
+    return Told(words(count) % number(count), named, count - len(named) if named else 0)
 
 
 def _how_far(batch: Batch) -> str:
