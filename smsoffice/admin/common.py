@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -20,6 +21,7 @@ from smsoffice.states import State
 __all__ = [
     "INCLUDES",
     "NobodyEdits",
+    "ago",
     "clock",
     "comes_twice",
     "gateway_title",
@@ -51,6 +53,11 @@ def state_badge(value: str) -> SafeString:
     """A state as icon, word and tint."""
     known = State(value)
     return render_to_string(f"{INCLUDES}/state.html", {"name": known.value.lower(), "label": known.label})
+
+
+def ago(value: datetime | None) -> str:
+    """How long ago, or in how long: `9 minutes ago`."""
+    return str(naturaltime(value)) if value else ""
 
 
 def to_the_second(moment: datetime) -> str:

@@ -17,8 +17,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator, capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from smsoffice.admin.common import gateway_title, page_of, state_badge, to_the_second
+from smsoffice import phone
+from smsoffice.admin.common import ago, gateway_title, page_of, state_badge, to_the_second
 from smsoffice.models.related import living
 from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
@@ -41,17 +43,41 @@ class Belonging(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A message as the list shows it."""
+    """A message as the list shows it, all in words: a template that made them would take several times as long.
 
-    message: OutputSMSMessage
+    Args:
+        key: the message's.
+        url: of its page.
+        choice: what its checkbox chooses, for who cannot see the row.
+        ago: how long ago it was created.
+        meant: what stands behind that for who cannot see the row.
+        created: when, for people.
+        moment: when, for programs.
+        to: the number that it went to; empty where that was removed.
+        belongings: objects that it belongs to, as many as are named.
+        more: how many more there are, in words.
+        text: its beginning.
+        under: template, tag and parts.
+        state: its badge.
+        why: the reason of the state.
+        gateway: the title of the one that has it.
+    """
+
+    key: int
     url: str
+    choice: str
+    ago: str
+    meant: str
     created: str
+    moment: str
+    to: str
+    belongings: Sequence[Belonging]
+    more: str
     text: str
+    under: str
     state: SafeString
     why: str
     gateway: str
-    belongings: Sequence[Belonging]
-    more: int
 
 
 def rows_of(site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSMessage]) -> list[Row]:
@@ -61,19 +87,52 @@ def rows_of(site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSM
     page = reverse("admin:smsoffice_outputsmsmessage_change", args=[0], current_app=site.name)
     beginning, end = page.rsplit("0", 1)
     return [
-        Row(
-            message,
-            f"{beginning}{message.pk}{end}",
-            to_the_second(message.created_at),
-            Truncator(" ".join(message.content[: 2 * TEXT].split())).chars(TEXT),
-            states[message.state],
-            _why(message),
-            gateway_title(message.backend) if message.backend else "",
-            related[message.pk][:SHOWN],
-            max(0, len(related[message.pk]) - SHOWN),
-        )
+        _row(message, f"{beginning}{message.pk}{end}", states[message.state], related[message.pk])
         for message in messages
     ]
+
+
+def _row(message: OutputSMSMessage, url: str, state: SafeString, related: Sequence[Belonging]) -> Row:
+    to, created = phone.group_international(message.recipient), to_the_second(message.created_at)
+    return Row(
+        key=message.pk,
+        url=url,
+        choice=_choice(to, created),
+        ago=ago(message.created_at),
+        meant=_(": message to %(to)s") % {"to": to} if to else "",
+        created=created,
+        moment=localtime(message.created_at).isoformat(),
+        to=to,
+        belongings=related[:SHOWN],
+        more=_more(len(related) - SHOWN),
+        text=Truncator(" ".join(message.content[: 2 * TEXT].split())).chars(TEXT),
+        under=_under(message),
+        state=state,
+        why=_why(message),
+        gateway=gateway_title(message.backend) if message.backend else "",
+    )
+
+
+def _choice(to: str, created: str) -> str:
+    if to:
+        return _("Select the message to %(to)s, %(time)s") % {"to": to, "time": created}
+    return _("Select the message, %(time)s") % {"time": created}
+
+
+def _more(number: int) -> str:
+    if number <= 0:
+        return ""
+    return ngettext("and %(number)s more", "and %(number)s more", number) % {"number": number}
+
+
+def _under(message: OutputSMSMessage) -> str:
+    facts = [message.template_slug] if message.template_slug else []
+    if message.tag:
+        facts.append(_("tag %(tag)s") % {"tag": message.tag})
+    if message.segments > 1:
+        parts = ngettext("%(parts)s part", "%(parts)s parts", message.segments)
+        facts.append(parts % {"parts": message.segments})
+    return " · ".join(facts)
 
 
 def _why(message: OutputSMSMessage) -> str:

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.utils.timezone import localtime
 
 from smsoffice import phone as numbers
-from smsoffice.admin.common import INCLUDES, number, state_badge, to_the_second
+from smsoffice.admin.common import INCLUDES, ago, number, state_badge, to_the_second
 from smsoffice.models.said import said
 from smsoffice.preview import Look
 
@@ -20,6 +19,7 @@ METER = 300
 """Width of the meter in its own units."""
 
 
+register.filter("ago", ago)
 register.filter("state", state_badge)
 register.filter("number", number)
 register.filter("said", said)
@@ -30,12 +30,6 @@ register.filter("to_the_second", to_the_second)
 def recipient(value: str) -> str:
     """A number in groups: `+420 601 000 117`."""
     return numbers.group_international(value)
-
-
-@register.filter
-def ago(value: datetime | None) -> str:
-    """How long ago, or in how long: `9 minutes ago`."""
-    return naturaltime(value) if value else ""
 
 
 @register.inclusion_tag(f"{INCLUDES}/moment.html")
