@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import Model
 from django.http import HttpRequest
@@ -83,4 +84,4 @@ def page_of(site: AdminSite, request: HttpRequest, obj: Model) -> str | None:
     if not site.is_registered(model) or not site.get_model_admin(model).has_view_permission(request, obj):
         return None
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
-    return reverse(name, args=[obj.pk], current_app=site.name)
+    return reverse(name, args=[quote(obj.pk)], current_app=site.name)
