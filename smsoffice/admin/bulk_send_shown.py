@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from smsoffice.admin.bulk_send_messages import COUNTED, FIRST, first_messages, reasons, refused_lines, tiles
 from smsoffice.admin.common import gateway_title, number, to_the_second
 from smsoffice.admin.dashboard import Note, log_url
-from smsoffice.admin.template_off import what_became
+from smsoffice.admin.template_off import stays_paused
 from smsoffice.conf import conf
 from smsoffice.dashboard import SEVERAL
 from smsoffice.models.batch import Batch
@@ -64,6 +64,7 @@ def shown(batch: Batch, address: Callable[[Model], str | None]) -> dict[str, Any
         "is_running": batch.status == Status.RUNNING,
         "is_paused": batch.status == Status.PAUSED,
         "is_written": batch.accepted >= batch.sendable,
+        "has_no_template": fate_of(batch) == Fate.DELETED,
         "written": f"{WIDTH * batch.accepted / max(batch.sendable, 1):.1f}",
         "first": first_messages(batch),
         "first_more": max((batch.first or 0) - FIRST, 0),
@@ -226,21 +227,16 @@ def _paused(batch: Batch, told: Numbers, at: datetime, address: Callable[[Model]
         sentences.append(awaited % number(told.in_flight))
     else:
         sentences.append(_("What was in flight has been answered."))
-    is_written = batch.accepted >= batch.sendable
-    advice = "" if is_written else _about_its_template(batch)
+    advice = _about_its_template(batch)
     url = address(batch.template) if advice and batch.template else None
     return Note("unknown", "pause", title, " ".join(sentences), advice, (_("Open the template"), url) if url else None)
 
 
 def _about_its_template(batch: Batch) -> str:
-    fate = fate_of(batch)
-    if fate == Fate.DELETED:
-        words = _("Press Stop…, and send the rest anew with another template.")
-    elif fate == Fate.OFF:
-        words = _("Switch it on, then press Go on; or press Stop…, and the rows that are no messages yet are left out.")
-    else:
-        return _("The template is on again: press Go on.") if paused_as_it_was_off(batch) else ""
-    return f"{what_became(batch)} {words}"
+    if advice := stays_paused(batch):
+        return advice
+    is_on_again = batch.accepted < batch.sendable and paused_as_it_was_off(batch)
+    return _("The template is on again: press Go on.") if is_on_again else ""
 
 
 def _refusal() -> Note | None:

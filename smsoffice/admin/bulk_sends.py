@@ -33,6 +33,7 @@ from django.utils.translation import gettext_lazy as _
 
 from smsoffice.admin.bulk_send_shown import in_words, shown
 from smsoffice.admin.common import NobodyEdits, number, page_of
+from smsoffice.admin.template_off import stays_paused
 from smsoffice.export.columns import Cell
 from smsoffice.export.files import MEDIA_TYPES, csv_file
 from smsoffice.models.batch import Batch
@@ -174,6 +175,8 @@ class BatchAdmin(NobodyEdits):
         user = cast(int, request.user.pk)
         if "_pause" in request.POST:
             self._move(request, batch, lambda: pause(batch.pk, user), gettext("Paused."), Status.PAUSED)
+        elif "_go_on" in request.POST and batch.status == Status.PAUSED and (why := stays_paused(batch)):
+            self.message_user(request, gettext("It stays paused. %s") % why, messages.ERROR)
         elif "_go_on" in request.POST:
             self._move(request, batch, lambda: go_on(batch.pk, user), gettext("It goes on."), Status.RUNNING)
         elif "_stop" in request.POST:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import unquote
 from django.db import transaction
@@ -26,6 +28,8 @@ from smsoffice.models.sms import AbstractSMSTemplate
 from smsoffice.models.uses import TemplateUse
 
 TEMPLATES = "admin/smsoffice/smstemplate"
+DELETE: Any = vars(delete_selected)["short_description"]
+"""What Django calls its action."""
 
 
 class ListPages(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no such parameter at run time
@@ -37,7 +41,7 @@ class ListPages(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no su
     ordering = ["slug"]
     list_per_page = 100
     show_full_result_count = False
-    actions = ["switch_on", "switch_off"]
+    actions = ["switch_on", "switch_off", "delete_selected"]
     change_list_template = f"{TEMPLATES}/change_list.html"
     delete_confirmation_template = f"{TEMPLATES}/delete_confirmation.html"
     delete_selected_confirmation_template = f"{TEMPLATES}/delete_selected_confirmation.html"
@@ -112,8 +116,7 @@ class ListPages(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no su
             "title": gettext("Switch off?"),
             "opts": self.opts,
             "chosen": chosen,
-            "pausing": will_pause(self, request, chosen),
-            "going_on": go_on(self, request, chosen),
+            **self._depending(request, chosen),
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }
         request.current_app = self.admin_site.name
@@ -133,4 +136,18 @@ class ListPages(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no su
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         obj = self.get_object(request, unquote(object_id))
-        return super().delete_view(request, object_id, {"chosen": [obj] if obj else [], **(extra_context or {})})
+        chosen = [obj] if obj else []
+        told = {"chosen": chosen, **self._depending(request, chosen)} if request.method != "POST" else {}
+        return super().delete_view(request, object_id, {**told, **(extra_context or {})})
+
+    @admin.action(description=DELETE, permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Django's own, whose question names the bulk sends that depend on the templates."""
+        answer = delete_selected(self, request, queryset)
+        if answer is not None:
+            answer.context_data = {**(answer.context_data or {}), **self._depending(request, queryset)}
+        return answer
+
+    def _depending(self, request: HttpRequest, templates: Iterable[Any]) -> dict[str, Any]:
+        """The bulk sends that pause without the templates, and those that go on."""
+        return {"pausing": will_pause(self, request, templates), "going_on": go_on(self, request, templates)}

@@ -68,6 +68,17 @@ def what_became(batch: Batch) -> str:
     return _("The template “%(slug)s” was switched off on %(day)s at %(time)s by %(who)s.") % told
 
 
+def stays_paused(batch: Batch) -> str:
+    """Why it cannot go on, and what to do; empty where it can."""
+    if batch.accepted >= batch.sendable or not fate_of(batch).sends_nothing:
+        return ""
+    if fate_of(batch) == Fate.DELETED:
+        words = _("Press Stop…, and send the rest anew with another template.")
+    else:
+        words = _("Switch it on, then press Go on; or press Stop…, and the rows that are no messages yet are left out.")
+    return f"{what_became(batch)} {words}"
+
+
 def will_pause(page: ModelAdmin[Any], request: HttpRequest, templates: Iterable[AbstractSMSTemplate]) -> Told | None:
     """The bulk sends that will pause once these templates are off; None where there are none."""
 

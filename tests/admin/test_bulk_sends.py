@@ -544,6 +544,32 @@ def test_what_lost_its_template_says_that_the_rest_cannot_be_sent() -> None:
     assert "Press Stop…, and send the rest anew with another template." in text
 
 
+def test_it_does_not_go_on_while_its_template_is_off_and_says_why() -> None:
+    browser, batch = superuser(), one_whose_template_is_off()
+    said = press(browser, batch, "_go_on")
+    assert said.startswith("It stays paused. The template “hello” was switched off on ")
+    assert "Switch it on, then press Go on" in said
+    fresh = batches.fresh(batch)
+    assert (fresh.status, fresh.pause_reason) == (Status.PAUSED, OFF)
+
+
+def test_it_does_not_go_on_without_its_template_and_promises_no_more_rows() -> None:
+    browser, batch = superuser(), one_whose_template_is_off("")
+    assert batch.template
+    batch.template.delete()
+    assert "It stays paused. The template “hello” was deleted. Press Stop…" in press(browser, batch, "_go_on")
+    assert batches.fresh(batch).status == Status.PAUSED
+    text = text_of(browser, batch)
+    assert "The others cannot be made, as the template was deleted." in text
+    assert "The others follow when it goes on." not in text
+
+
+def test_all_written_it_goes_on_whatever_became_of_its_template() -> None:
+    browser, batch = superuser(), one_whose_template_is_off("")
+    Batch.objects.update(accepted=9)
+    assert press(browser, batch, "_go_on").startswith("It goes on.")
+
+
 def test_who_may_not_see_templates_gets_no_link_to_one() -> None:
     assert "so-template" not in text_of(browser_of(VIEW), one_whose_template_is_off())
 

@@ -147,7 +147,7 @@ def half_written(template: SMSTemplate, title: str, **columns: Any) -> Batch:
 def in_words(answer: Any) -> str:
     """The page's own part, with its blanks made one."""
     text = answer.content.decode()
-    return " ".join(strip_tags(unescape(text[text.index('id="content-main"') :])).split())
+    return " ".join(strip_tags(unescape(text[text.index('id="content"') :])).split())
 
 
 def test_switching_off_says_first_which_bulk_sends_it_pauses_and_which_go_on() -> None:
@@ -229,6 +229,24 @@ def test_deleting_says_first_when_the_template_was_used_and_that_messages_stay()
     browser.post(delete, {"post": "yes"})
     message.refresh_from_db()
     assert (message.template_id, message.template_slug) == (None, "ready")
+
+
+def test_deleting_says_first_which_bulk_sends_can_never_go_on() -> None:
+    template, browser = a_template("hello"), superuser()
+    half_written(template, "Advent")
+    half_written(template, "Old news", accepted=9)
+    delete = reverse("admin:smsoffice_smstemplate_delete", args=[template.pk])
+    for answer in (browser.get(delete), act(browser, "delete_selected", template)):
+        words = in_words(answer)
+        assert "1 bulk send will pause, as its rows are not all messages yet: Advent 4 of 9 rows are messages." in words
+        assert "Without their template they can never go on" in words
+        assert "1 bulk send goes on, as its messages are written already: Old news" in words
+
+
+def test_deleting_many_deletes_them_after_the_question() -> None:
+    template, browser = a_template("hello"), superuser()
+    act(browser, "delete_selected", template, post="yes")
+    assert not SMSTemplate.objects.exists()
 
 
 def test_who_may_not_change_templates_is_offered_no_action() -> None:
