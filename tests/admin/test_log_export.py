@@ -73,6 +73,22 @@ def test_the_file_holds_what_is_filtered_newest_first_in_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("utc", "shown"),
+    [
+        ("2026-07-01 21:59:59.999999", "2026-07-01 23:59:59"),
+        ("2026-01-01 23:00:00.000000", "2026-01-02 00:00:00"),
+        ("2026-10-25 00:30:00.000001", "2026-10-25 02:30:00"),
+        ("2026-10-25 01:30:00.000001", "2026-10-25 02:30:00"),
+    ],
+    ids=["summer", "winter", "before the clock is set back", "after it"],
+)
+def test_times_are_those_of_the_sites_clock_to_the_second(utc: str, shown: str) -> None:
+    a_message(created_at=datetime.fromisoformat(f"{utc}+00:00"))
+    assert read_csv(taken(superuser(), column=["created"]))[1] == [shown]
+    assert read_xlsx(taken(superuser(), format="xlsx", column=["created"]))[1] == [datetime.fromisoformat(shown)]
+
+
 def test_excel_knows_the_encoding_by_its_mark() -> None:
     a_message(content="Příliš žluťoučký")
     answer = taken(superuser())
