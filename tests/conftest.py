@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.utils import translation
+
+from tests.house import furnished
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +17,14 @@ def _the_sites_language() -> Iterator[None]:
     """A page that a test read in Czech leaves the thread in Czech; the next test begins in the site's language."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo data, to copy."""
+    own = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder of its own beside those of the others.
+    return furnished(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 LONG = ("tests/processes/", "tests/browser/")

@@ -10,10 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from fcntl import LOCK_EX, flock
 from pathlib import Path
+from shutil import copyfile
 
 import requests
 
+from project.run import PREPARE
 from tests.network import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -113,10 +116,32 @@ class House:
             return int(connection.execute("SELECT count(*) FROM smsoffice_outputsmsmessage").fetchone()[0])
 
 
+def furnished(folder: Path) -> Path:
+    """A database with the demo data, written once into a folder that the processes of a run of tests share."""
+    database = folder / "furnished.sqlite3"
+    with (folder / "furnished.lock").open("w") as turn:
+        flock(turn, LOCK_EX)
+        if not database.exists():
+            unfinished = folder / "unfinished.sqlite3"
+            env = {"PATH": os.environ["PATH"], "DEBUG": "1", "DATABASE_URL": f"sqlite:///{unfinished}"}
+            for command in PREPARE:
+                words = [sys.executable, "manage.py", *command.split()]
+                subprocess.run(words, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+            unfinished.rename(database)
+    return database
+
+
 @contextmanager
-def house_in(folder: Path) -> Iterator[House]:
-    """A house that is not started yet; nothing of it is left afterwards."""
+def house_in(folder: Path, database: Path | None = None) -> Iterator[House]:
+    """A house that is not started yet; nothing of it is left afterwards.
+
+    Args:
+        folder: for what it keeps.
+        database: one that it begins with a copy of, that it need not write the demo data anew.
+    """
     house = House(folder / "db.sqlite3")
+    if database:
+        copyfile(database, house.database)
     try:
         yield house
     finally:

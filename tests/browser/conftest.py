@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -27,9 +28,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Iterator[House]:
     """A running `make run` with the demo data."""
-    with house_in(tmp_path_factory.mktemp("house")) as house:
+    with house_in(tmp_path_factory.mktemp("house"), demo_data) as house:
         house.start()
         until(house.answers, "the site")
         yield house

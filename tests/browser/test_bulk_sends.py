@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -43,9 +44,9 @@ print(batch_of_messages(title, operator.pk, messages, tag="fair", send_after=aft
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Iterator[House]:
     """A house that sends slowly."""
-    with house_in(tmp_path_factory.mktemp("slow-house")) as house:
+    with house_in(tmp_path_factory.mktemp("slow-house"), demo_data) as house:
         house.start(PYMESS_SMS_RATE_LIMIT=A_SECOND)
         until(house.answers, "the site")
         until(house.gateway_answers, "the gateway")

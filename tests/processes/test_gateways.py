@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 import requests
 
-from tests.house import PATIENCE, ROOT, House, house_in, until
+from tests.house import PATIENCE, House, house_in, until
 
 NUMBER = "+420777100100"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the demo data, so that each house need not write it anew."""
-    path = tmp_path_factory.mktemp("prepared") / "db.sqlite3"
-    env = {"PATH": os.environ["PATH"], "DEBUG": "1", "DATABASE_URL": f"sqlite:///{path}"}
-    for command in ("migrate --verbosity 0", "load_demo"):
-        subprocess.run(
-            [sys.executable, "manage.py", *command.split()], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL
-        )
-    return path
-
-
 @pytest.fixture
-def house(tmp_path: Path, prepared: Path) -> Iterator[House]:
-    with house_in(tmp_path) as house:
-        copyfile(prepared, house.database)
+def house(tmp_path: Path, demo_data: Path) -> Iterator[House]:
+    with house_in(tmp_path, demo_data) as house:
         yield house
 
 

@@ -16,12 +16,19 @@ from tests.house import PATIENCE, House, house_in, until
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
+    """One as a newcomer has it."""
     with house_in(tmp_path) as house:
         yield house
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
-def test_the_site_comes_up_and_one_signal_ends_every_process(house: House, by: signal.Signals) -> None:
+@pytest.fixture
+def known_house(tmp_path: Path, demo_data: Path) -> Iterator[House]:
+    """One that ran before."""
+    with house_in(tmp_path, demo_data) as house:
+        yield house
+
+
+def test_the_site_comes_up_and_ctrl_c_ends_every_process(house: House) -> None:
     house.start()
     until(house.answers, "the site")
     login = requests.get(f"{house.url}/admin/login/", timeout=10)
@@ -30,7 +37,7 @@ def test_the_site_comes_up_and_one_signal_ends_every_process(house: House, by: s
     assert style.headers["Content-Type"].startswith("text/css")
     until(house.gateway_answers, "the gateway")
 
-    code, output = house.stop(by)
+    code, output = house.stop(signal.SIGINT)
     assert code == 0, output
     assert house.left_over() == []
     assert "Traceback" not in output
@@ -39,7 +46,20 @@ def test_the_site_comes_up_and_one_signal_ends_every_process(house: House, by: s
     assert house.messages() == 300
 
 
-def test_a_signal_while_the_programs_are_being_started_is_not_lost(house: House) -> None:
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
+def test_other_signals_end_every_process_too(known_house: House, by: signal.Signals) -> None:
+    house = known_house
+    house.start()
+    until(house.answers, "the site")
+    until(house.gateway_answers, "the gateway")
+    code, output = house.stop(by)
+    assert code == 0, output
+    assert house.left_over() == []
+    assert "Traceback" not in output
+
+
+def test_a_signal_while_the_programs_are_being_started_is_not_lost(known_house: House) -> None:
+    house = known_house
     process = house.start()
     assert process.stdout
     assert any("Ctrl-C ends everything" in line for line in process.stdout)
@@ -48,7 +68,8 @@ def test_a_signal_while_the_programs_are_being_started_is_not_lost(house: House)
     assert house.left_over() == []
 
 
-def test_a_program_that_dies_ends_the_others_and_is_named(house: House) -> None:
+def test_a_program_that_dies_ends_the_others_and_is_named(known_house: House) -> None:
+    house = known_house
     process = house.start()
     until(house.answers, "the site")
     (gateway,) = [pid for pid in house.left_over() if b"simulate_gateway" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -86,7 +107,8 @@ def test_what_the_user_set_wins_over_the_defaults_of_make_run(house: House) -> N
     assert "DEBUG=1" in output
 
 
-def test_a_shell_beside_it_sends_as_the_house_does(house: House) -> None:
+def test_a_shell_beside_it_sends_as_the_house_does(known_house: House) -> None:
+    house = known_house
     house.start()
     until(house.answers, "the site")
     until(house.gateway_answers, "the gateway")
