@@ -25,6 +25,7 @@ from smsoffice.models.counts import (
     Tally,
     added_up,
     bounds,
+    by_state,
     days_until,
     kept_counts_of,
     tallies,
@@ -58,14 +59,14 @@ class Figures:
     """What is counted once a minute.
 
     Args:
-        days: the last DAYS days with their counts, the oldest first.
+        days: the last DAYS days with their messages by state, the oldest first.
         by_gateway: the last 24 hours' counts.
         reasons: the last 24 hours' errors, the most frequent first, and how many others there are.
         as_of: when it was counted.
         broker_is_away: whether the site has a broker that does not answer.
     """
 
-    days: Sequence[tuple[date, Counts]]
+    days: Sequence[tuple[date, dict[str, int]]]
     queue: Queue
     undecided: Undecided
     by_gateway: Counts
@@ -110,7 +111,7 @@ def _count() -> Figures:
     by_gateway = added_up(recent)
     by_gateway.pop("", None)
     return Figures(
-        days=[(day, counts[day]) for day in (*days_until(today), today)],
+        days=[(day, by_state(counts[day])) for day in (*days_until(today), today)],
         queue=queue_of(now, MANY),
         undecided=undecided_of(now - NEEDS_DECISION, MANY),
         by_gateway=by_gateway,
@@ -130,7 +131,7 @@ def _count_days(today: date, since: datetime) -> tuple[dict[date, Counts], list[
     midnight = bounds(today)[0]
     # On the day on which the clocks go back midnight was longer ago.
     *told, lately = tallies(
-        [*(Span(*bounds(day)) for day in missing), Span(min(midnight, since), late=max(midnight, since))]
+        [*(Span(*bounds(day), by_state=True) for day in missing), Span(min(midnight, since), late=max(midnight, since))]
     )
     counted = {day: added_up(rows) for day, rows in zip(missing, told, strict=True)}
     if counted:

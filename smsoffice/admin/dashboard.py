@@ -21,7 +21,7 @@ from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
 from smsoffice.dashboard import MANY, Figures
 from smsoffice.filters import LONGEST
-from smsoffice.models.counts import Counts, bounds
+from smsoffice.models.counts import bounds
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
 from smsoffice.models.said import said
@@ -71,7 +71,7 @@ class Reason:
 def shown(*, may_send: bool) -> dict[str, Any]:
     """All that the front page shows."""
     figures, runs, now = dashboard.figures(), dashboard.command_runs(), timezone.now()
-    days = [_day(day, counts) for day, counts in figures.days]
+    days = [_day(day, totals) for day, totals in figures.days]
     since = timezone.localtime(figures.as_of - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M")
     return {
         "today": day_in_words(timezone.localtime(now), "DATE_FORMAT"),
@@ -100,16 +100,7 @@ def shown(*, may_send: bool) -> dict[str, Any]:
     }
 
 
-def _totals(counts: Counts) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    for states in counts.values():
-        for state, number in states.items():
-            totals[state] = totals.get(state, 0) + number
-    return totals
-
-
-def _day(day: date, counts: Counts) -> Day:
-    totals = _totals(counts)
+def _day(day: date, totals: dict[str, int]) -> Day:
     on_the_way = (State.WAITING, State.SENDING, State.SENT, State.UNKNOWN)
     return Day(
         day,
@@ -126,8 +117,7 @@ def _log_of_day(day: date) -> str:
 
 
 def _tiles(figures: Figures, now: datetime) -> Iterator[Tile]:
-    today, counts = figures.days[-1]
-    totals = _totals(counts)
+    today, totals = figures.days[-1]
     start = bounds(today)[0].strftime("%Y-%m-%dT%H:%M")
     for state in State:
         number = totals.get(state, 0)

@@ -45,7 +45,7 @@ def test_today_and_the_last_24_hours_are_told_apart(
     messages(3, State.DELIVERED, created_at=bounds(now.date())[0] + timedelta(seconds=1))
     figures = dashboard.figures()
     assert figures.by_gateway == {BACKEND: {"DELIVERED": lately}}
-    assert figures.days[-1] == (now.date(), {BACKEND: {"DELIVERED": today}})
+    assert figures.days[-1] == (now.date(), {"DELIVERED": today})
 
 
 def test_days_that_are_over_are_counted_by_who_checks_states() -> None:
@@ -58,14 +58,14 @@ def test_days_that_are_over_are_counted_by_who_checks_states() -> None:
     keep_up()
     assert DayCount.objects.count() == DAYS - 1
     assert dashboard.figures().days == before
-    assert [counts[BACKEND]["DELIVERED"] for _day, counts in before[:-1]] == list(range(1, DAYS))
+    assert [totals["DELIVERED"] for _day, totals in before[:-1]] == list(range(1, DAYS))
 
 
 def test_what_was_counted_before_midnight_lacks_the_rest_of_the_day() -> None:
     yesterday = days_until(timezone.localdate())[-1]
     message(State.DELIVERED, created_at=bounds(yesterday)[1] - timedelta(seconds=1))
     DayCount.objects.create(day=yesterday, counts={}, counted_at=bounds(yesterday)[1] - timedelta(minutes=1))
-    assert dict(dashboard.figures().days)[yesterday] == {BACKEND: {"DELIVERED": 1}}
+    assert dict(dashboard.figures().days)[yesterday] == {"DELIVERED": 1}
 
 
 def test_a_page_counted_from_nothing_takes_twelve_statements_of_an_operator(django_assert_max_num_queries: Any) -> None:
