@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore import session
 from django.utils import translation
 
 from tests.house import furnished
@@ -17,6 +19,12 @@ def _the_sites_language() -> Iterator[None]:
     """A page that a test read in Czech leaves the thread in Czech; the next test begins in the site's language."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_is_described_once() -> None:
+    """Each client of AWS reads its service's description anew, which takes longer than most tests of it."""
+    session.create_loader = functools.cache(session.create_loader)
 
 
 @pytest.fixture(scope="session")
