@@ -104,5 +104,5 @@ def chart_of(days: Sequence[Day]) -> Chart:
 
 def _round_up(highest: int) -> int:
     """The top of the scale: round, divided evenly by its lines, and no smaller than the highest bar."""
-    steps = (int(f"{digit}{'0' * power}") * GRID_LINES for power in range(12) for digit in (1, 2, 5))
+    steps = (int(f"{digit}{'0' * power}") * GRID_LINES for power in range(12) for digit in (1, 2, 3, 4, 5, 6, 8))
     return next((top for top in steps if top >= highest), highest)

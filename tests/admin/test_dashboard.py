@@ -316,6 +316,15 @@ def test_a_front_page_that_is_counted_anew_takes_twelve_statements(django_assert
 # --- The chart -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("highest", "lines"),
+    [(0, [0, 1, 2, 3]), (4, [0, 2, 4, 6]), (61, [0, 30, 60, 90]), (1_201, [0, 500, 1000, 1500])],
+)
+def test_the_highest_bar_fills_most_of_the_chart_and_its_lines_are_round(highest: int, lines: list[int]) -> None:
+    chart = chart_of([Day(timezone.localdate(), delivered=highest, open=0, failed=0)])
+    assert [number for _height, number in chart.grid] == lines
+
+
 def test_the_tallest_bar_fits_and_the_lines_are_round() -> None:
     today = timezone.localdate()
     chart = chart_of([Day(today, delivered=4712, open=100, failed=88), Day(today, delivered=0, open=0, failed=0)])
