@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR
@@ -13,7 +14,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from smsoffice.filters import MessageFilter
-from smsoffice.models.log import OLDEST, Count, Found, Known, Position, TookTooLong, at_most
+from smsoffice.models.log import OLDEST, Count, Known, Position, TookTooLong, at_most
 from smsoffice.models.sms import OutputSMSMessage
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 3
 """Seconds after which a search that no index knows is given up."""
+
+A_WALK = 0.5
+"""Seconds before them in which a walk from the newest message may meet a page's worth."""
 
 OLDER, NEWER = "older", "newer"
 OF_THE_PAGE = frozenset({OLDER, NEWER, ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR})
@@ -65,15 +69,20 @@ def read_page(filters: MessageFilter, query: QueryDict, size: int) -> Page:
         return Page(
             [], problem=_("The place in the list that the address names does not exist. Start from the newest.")
         )
+    read = partial(_page, filters, places.get(OLDER), places.get(NEWER), size)
+    if not filters.may_be_slow:
+        return read(walk=True)
+    with suppress(TookTooLong), at_most(A_WALK):
+        return read(walk=True)
     try:
-        with at_most(PATIENCE) if filters.may_be_slow else nullcontext():
-            found = replace(filters.found, columns=LISTED)
-            return _page(found, places.get(OLDER), places.get(NEWER), size)
+        with at_most(PATIENCE):
+            return read(walk=False)
     except TookTooLong as error:
         return Page([], problem=str(error))
 
 
-def _page(found: Found, older: Position | None, newer: Position | None, size: int) -> Page:
+def _page(filters: MessageFilter, older: Position | None, newer: Position | None, size: int, *, walk: bool) -> Page:
+    found = replace(filters.found, columns=LISTED, walk=walk)
     count = found.count()
     if newer and not older:
         # One more than is shown tells whether there are more.

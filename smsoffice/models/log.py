@@ -2,7 +2,8 @@
 
 Filters leave messages of one of two kinds. Some stand in one index in the order of the list: it is walked, state by
 state, and the walks are merged, as an index keeps the order within one state only. All others lie scattered: few of
-them are collected and sorted; of more, walking what is in order finds a page's worth soon.
+them are collected and sorted; of more, walking what is in order finds a page's worth soon. Where it does not, as
+all of them are old, they are collected and sorted after all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from time import monotonic
 from typing import NamedTuple, Self
 
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, OrderBy, Q, QuerySet, Value
 from django.utils.translation import gettext as _
 
 from smsoffice.exceptions import SMSError
@@ -108,6 +109,7 @@ class Found:
             ones, the rows and others.
         scattered: whether no index has them alone in that order.
         columns: what is read of each message; empty for all.
+        walk: whether the scattered are met on a walk; else all of them are collected and sorted.
     """
 
     rows: Messages
@@ -116,6 +118,7 @@ class Found:
     by_state: bool = False
     scattered: bool = False
     columns: tuple[str, ...] = ()
+    walk: bool = True
 
     @property
     def messages(self) -> Messages:
@@ -156,6 +159,8 @@ class Found:
         return list(OutputSMSMessage.objects.only(*self.columns).filter(pk__in=keys).order_by(*ORDER)) if keys else []
 
     def _walked(self, place: Q, order: tuple[str, ...], limit: int) -> list[OutputSMSMessage]:
+        if not self.walk:
+            return list(self.messages.only(*self.columns).filter(place).order_by(*map(_sum, order))[:limit])
         walks = self._walks() if connection.features.supports_slicing_ordering_in_compound else []
         if len(walks) < 2:
             return list(self.messages.only(*self.columns).filter(place).order_by(*order)[:limit])
@@ -166,6 +171,13 @@ class Found:
         if not (self.by_state or self.states):
             return []
         return [self.rows.only(*self.columns).filter(state=state) for state in self.states or State]
+
+
+def _sum(name: str) -> OrderBy:
+    """The same order by a sum to which nothing is added: there is no index of it to be walked."""
+    column = F(name.removeprefix("-"))
+    nothing = Value(timedelta(0)) if "created_at" in name else Value(0)
+    return OrderBy(column + nothing, descending=name.startswith("-"))
 
 
 def _estimate() -> int:

@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from smsoffice.filters import SEARCHED
+from smsoffice.models.log import Found
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, a_message, a_template, browser_of, superuser
@@ -402,6 +403,27 @@ def test_a_search_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.M
     text = shown(superuser(), "text=Hello")
     assert "The search was given up" in text
     assert "<title>Error:" in text
+
+
+def test_what_no_walk_meets_soon_is_collected_and_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, count = many(5, tag="a", template_slug="b"), Found.count
+
+    def slow_walk(found: Found) -> Any:
+        if found.walk:
+            with connection.cursor() as cursor:
+                cursor.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
+        return count(found)
+
+    monkeypatch.setattr("smsoffice.models.log.Found.count", slow_walk)
+    monkeypatch.setattr("smsoffice.models.log.FEW", 3)
+    monkeypatch.setattr("smsoffice.admin.log_list.A_WALK", 0.05)
+    monkeypatch.setattr("smsoffice.admin.log.LogPages.list_per_page", 2)
+    browser, newest_first = superuser(), [row.pk for row in rows]
+    assert listed(browser, "tag=a&template=b") == newest_first[:2]
+    older = links(shown(browser, "tag=a&template=b"))["Older ›"]
+    assert listed(browser, older.lstrip("?")) == newest_first[2:4]
+    newer = links(shown(browser, older.lstrip("?")))["‹ Newer"]
+    assert listed(browser, newer.lstrip("?")) == newest_first[:2]
 
 
 # --- Counting and paging ---------------------------------------------------------------------------------------------
