@@ -24,7 +24,7 @@ PATIENCE = 3
 """Seconds after which a search that no index knows is given up."""
 
 A_WALK = 0.5
-"""Seconds before them in which a walk from the newest message may meet a page's worth."""
+"""Seconds of them in which a walk from the newest message may meet a page's worth."""
 
 OLDER, NEWER = "older", "newer"
 OF_THE_PAGE = frozenset({OLDER, NEWER, ERROR_FLAG, IS_POPUP_VAR, TO_FIELD_VAR})
@@ -75,7 +75,7 @@ def read_page(filters: MessageFilter, query: QueryDict, size: int) -> Page:
     with suppress(TookTooLong), at_most(A_WALK):
         return read(walk=True)
     try:
-        with at_most(PATIENCE):
+        with at_most(PATIENCE - A_WALK):
             return read(walk=False)
     except TookTooLong as error:
         return Page([], problem=str(error))

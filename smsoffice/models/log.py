@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cached_property
 from itertools import starmap
+from math import ceil
 from time import monotonic
 from typing import NamedTuple, Self
 
@@ -207,7 +208,7 @@ def at_most(seconds: float) -> Iterator[None]:
     except OperationalError as error:
         if not _was_stopped(error):
             raise
-        raise TookTooLong(sentence % {"seconds": seconds}) from error
+        raise TookTooLong(sentence % {"seconds": ceil(seconds)}) from error
 
 
 @contextmanager

@@ -399,7 +399,8 @@ def test_a_search_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.M
             cursor.execute(endless)
 
     monkeypatch.setattr("smsoffice.models.log.Found.count", slow)
-    monkeypatch.setattr("smsoffice.admin.log_list.PATIENCE", 0.05)
+    monkeypatch.setattr("smsoffice.admin.log_list.PATIENCE", 0.1)
+    monkeypatch.setattr("smsoffice.admin.log_list.A_WALK", 0.05)
     text = shown(superuser(), "text=Hello")
     assert "The search was given up" in text
     assert "<title>Error:" in text
