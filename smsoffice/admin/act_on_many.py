@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 
 from smsoffice.admin.chosen import AT_ONCE, chosen, sealed
 from smsoffice.admin.common import gateway_title
-from smsoffice.admin.message_actions import cancelled_among, log_of_many
+from smsoffice.admin.message_actions import cancelled_among, log_of_many, not_asked
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.exceptions import GatewayError
 from smsoffice.models.decisions import cancel
@@ -80,8 +80,7 @@ def _ask(page: MessagePages, request: HttpRequest, asked: list[OutputSMSMessage]
             with translation.override(settings.LANGUAGE_CODE):
                 told = get_sms_backend(path).check_now(of_gateway)
         except (GatewayError, ImproperlyConfigured) as error:
-            words = _("%(gateway)s could not be asked: %(words)s Nothing was changed.")
-            page.message_user(request, words % {"gateway": gateway_title(path), "words": error}, messages.ERROR)
+            page.message_user(request, not_asked(gateway_title(path), error), messages.ERROR)
             continue
         if told:
             states.update(str(message.state) for message in of_gateway)

@@ -114,6 +114,18 @@ def check(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResp
     return back_to(page, request, message)
 
 
+def not_asked(gateway: str, error: GatewayError | ImproperlyConfigured) -> str:
+    """Why a gateway could not be asked; what only an administrator can mend is addressed to one."""
+    if isinstance(error, GatewayError):
+        words = _("%(gateway)s could not be asked: %(words)s Nothing was changed.")
+    else:
+        words = _(
+            "%(gateway)s could not be asked, as this site is not set up for it. Nothing was changed. "
+            "For the administrator: %(words)s"
+        )
+    return words % {"gateway": gateway, "words": error}
+
+
 def _ask(message: OutputSMSMessage) -> tuple[int, str]:
     """How it went, and what to say of it unless that is for the message's new state to say."""
     gateway = gateway_title(message.backend)
@@ -122,8 +134,7 @@ def _ask(message: OutputSMSMessage) -> tuple[int, str]:
         with translation.override(settings.LANGUAGE_CODE):
             asked = get_sms_backend(message.backend).check_now([message])
     except (GatewayError, ImproperlyConfigured) as error:
-        told = {"gateway": gateway, "words": error}
-        return messages.ERROR, _("%(gateway)s could not be asked: %(words)s Nothing was changed.") % told
+        return messages.ERROR, not_asked(gateway, error)
     if not asked:
         return messages.WARNING, _("%s cannot be asked about single messages.") % gateway
     return messages.SUCCESS, ""

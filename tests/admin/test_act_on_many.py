@@ -267,6 +267,15 @@ def test_a_gateway_that_does_not_answer_is_named(settings: Any) -> None:
     assert not LogEntry.objects.exists()
 
 
+def test_a_gateway_that_is_gone_is_named_and_the_others_are_asked(settings: Any) -> None:
+    use(settings, ScriptedGateway).told = Outcome(State.DELIVERED, "0", "Delivered.")
+    sent, lost = message(State.SENT), message(State.SENT, backend="gone.Pigeon")
+    told = said(choose(superuser(), "check_selected", [sent, lost]))
+    assert "Pigeon could not be asked, as this site is not set up for it. Nothing was changed." in told
+    assert "Asked. Delivered: 1." in told
+    assert states([sent, lost]) == ["DELIVERED", "SENT"]
+
+
 def test_there_may_be_nothing_to_ask() -> None:
     assert "There is nothing to ask" in said(choose(superuser(), "check_selected", messages(2, State.DELIVERED)))
 

@@ -515,7 +515,12 @@ def test_a_question_that_fails_changes_nothing_and_says_so(settings: Any) -> Non
 def test_a_gateway_that_is_gone_is_named() -> None:
     sent = message(State.SENDING, sent_at=ago(hours=1), backend="gone.Pigeon")
     assert "Check state now" not in text_of(superuser(), sent)
-    assert "Pigeon" in said_after(superuser(), page(sent, "check"))
+    said = said_after(superuser(), page(sent, "check"))
+    assert said.startswith(
+        "Pigeon could not be asked, as this site is not set up for it. Nothing was changed. For the "
+    )
+    assert "there is no gateway “gone.Pigeon”" in said
+    assert "PYMESS_SMS_SENDER_BACKEND" not in said
 
 
 def test_what_is_final_is_not_asked_about() -> None:

@@ -289,6 +289,9 @@ def get_sms_backend(path: str | None = None) -> SMSBackend:
     try:
         return _instance(path)
     except ImportError as error:
-        raise ImproperlyConfigured(
-            f"PYMESS_SMS_SENDER_BACKEND: there is no gateway “{path}” ({error}). Name the class by its full path."
-        ) from error
+        fault = f"there is no gateway “{path}” ({error})"
+        if path == conf.SMS_SENDER_BACKEND:
+            words = f"PYMESS_SMS_SENDER_BACKEND: {fault}. Name the class by its full path."
+        else:
+            words = f"Messages were handed over by it, but {fault}. Install it again, so that it can be asked."
+        raise ImproperlyConfigured(words) from error
