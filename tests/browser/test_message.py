@@ -130,6 +130,7 @@ def test_an_outcome_that_nobody_knows_is_decided_with_a_reason(page: Page) -> No
 def test_what_waits_is_cancelled_after_a_question(page: Page) -> None:
     first_of(page, "WAITING")
     page.get_by_role("link", name="Cancel…").click()
+    page.wait_for_url("**/cancel/*")
     assert_accessible(page)
     page.get_by_role("button", name="Cancel 1 message").click()
     expect(page.get_by_role("heading", name="Not sent")).to_be_visible()

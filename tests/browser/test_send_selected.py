@@ -70,6 +70,7 @@ def test_three_chosen_customers_get_their_texts_and_have_them_on_their_pages(pag
 def test_templates_are_exported_and_imported_after_a_look(page: Page) -> None:
     page.goto("/admin/smsoffice/smstemplate/")
     page.get_by_role("link", name="Export").click()
+    page.wait_for_url("**/export/*")
     assert_accessible(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Export").click()
@@ -77,6 +78,7 @@ def test_templates_are_exported_and_imported_after_a_look(page: Page) -> None:
 
     page.goto("/admin/smsoffice/smstemplate/")
     page.get_by_role("link", name="Import").click()
+    page.wait_for_url("**/import/*")
     assert_accessible(page)
     changed = exported.replace("Your login code is", "The code to log in is") + "bro ken,,Text,[],1\r\n"
     send_file(page, changed)
