@@ -102,7 +102,7 @@ def _shown(name: str, value: Any, form: Any, site: Any, request: HttpRequest) ->
             return phone.group_international(value.number)
         return _("beginning with %(number)s") % {"number": _grouped_so_far(value.number)}
     if name == "backend":
-        return gateway_title(value)
+        return _title(value, _names()["gateways"])
     if name == "batch":
         return str(form.batch)
     if name == "related_object_type" and form.related:
@@ -152,7 +152,7 @@ def offered(chosen_gateway: str, chosen_type: str) -> Offered:
         chosen_gateway: the path that the page is filtered by, or nothing.
         chosen_type: the type that the page is filtered by, or nothing.
     """
-    names = cast("dict[str, set[str]]", cache.get_or_set("smsoffice.log.offered", _in_use, OFFERED_FOR))
+    names = _names()
     called = {type_name(kind): capfirst(str(kind.name)) for kind in _types(names["types"])}
     if chosen_type:
         called.setdefault(chosen_type, chosen_type)
@@ -161,9 +161,18 @@ def offered(chosen_gateway: str, chosen_type: str) -> Offered:
         chosen_type,
         sorted(names["templates"]),
         sorted(names["tags"]),
-        sorted(((path, gateway_title(path)) for path in gateways), key=lambda pair: pair[1]),
+        sorted(((path, _title(path, names["gateways"])) for path in gateways), key=lambda pair: pair[1]),
         sorted(called.items(), key=lambda pair: pair[1]),
     )
+
+
+def _names() -> dict[str, set[str]]:
+    return cast("dict[str, set[str]]", cache.get_or_set("smsoffice.log.offered", _in_use, OFFERED_FOR))
+
+
+def _title(path: str, known: set[str]) -> str:
+    """A gateway's title; what was only typed is never imported."""
+    return gateway_title(path) if path in known else path
 
 
 def _types(keys: Iterable[str]) -> Iterator[ContentType]:

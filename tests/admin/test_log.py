@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -404,6 +405,13 @@ def test_a_search_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.M
     text = shown(superuser(), "text=Hello")
     assert "The search was given up" in text
     assert "<title>Error:" in text
+
+
+@pytest.mark.parametrize("typed", [".", ".x", "..x.y", "this.s"])
+def test_a_gateway_that_was_only_typed_is_not_imported(typed: str) -> None:
+    a_message()
+    assert "No message matches these filters." in shown(superuser(), urlencode({"backend": typed}))
+    assert "this" not in sys.modules
 
 
 def test_what_no_walk_meets_soon_is_collected_and_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
