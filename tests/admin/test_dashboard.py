@@ -313,6 +313,11 @@ def test_a_front_page_that_is_counted_anew_takes_twelve_statements(django_assert
         browser.get(FRONT)
 
 
+def test_the_front_page_opens_though_the_gateways_setting_leads_nowhere(settings: Any) -> None:
+    settings.PYMESS_SMS_SENDER_BACKEND = "no.such.Backend"
+    assert front()
+
+
 # --- The chart -------------------------------------------------------------------------------------------------------
 
 
