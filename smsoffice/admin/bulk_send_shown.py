@@ -63,8 +63,8 @@ def shown(batch: Batch, address: Callable[[Model], str | None]) -> dict[str, Any
         "is_over": is_over(batch),
         "is_running": batch.status == Status.RUNNING,
         "is_paused": batch.status == Status.PAUSED,
-        "is_written": batch.accepted >= batch.sendable,
-        "has_no_template": fate_of(batch) == Fate.DELETED,
+        "is_written": batch.is_written,
+        "has_no_template": not batch.is_written and fate_of(batch) == Fate.DELETED,
         "written": f"{WIDTH * batch.accepted / max(batch.sendable, 1):.1f}",
         "first": first_messages(batch),
         "first_more": max((batch.first or 0) - FIRST, 0),
@@ -235,7 +235,7 @@ def _paused(batch: Batch, told: Numbers, at: datetime, address: Callable[[Model]
 def _about_its_template(batch: Batch) -> str:
     if advice := stays_paused(batch):
         return advice
-    is_on_again = batch.accepted < batch.sendable and paused_as_it_was_off(batch)
+    is_on_again = not batch.is_written and paused_as_it_was_off(batch)
     return _("The template is on again: press Go on.") if is_on_again else ""
 
 

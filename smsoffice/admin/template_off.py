@@ -70,9 +70,10 @@ def what_became(batch: Batch) -> str:
 
 def stays_paused(batch: Batch) -> str:
     """Why it cannot go on, and what to do; empty where it can."""
-    if batch.accepted >= batch.sendable or not fate_of(batch).sends_nothing:
+    fate = fate_of(batch)
+    if batch.is_written or not fate.sends_nothing:
         return ""
-    if fate_of(batch) == Fate.DELETED:
+    if fate == Fate.DELETED:
         words = _("Press Stop…, and send the rest anew with another template.")
     else:
         words = _("Switch it on, then press Go on; or press Stop…, and the rows that are no messages yet are left out.")

@@ -110,6 +110,11 @@ class Batch(models.Model):
     def __str__(self) -> str:
         return self.title or str(self.id)
 
+    @property
+    def is_written(self) -> bool:
+        """Whether all its rows that can be sent are messages."""
+        return self.accepted >= self.sendable
+
     @classmethod
     def reopen(cls, batch_ids: Collection[uuid.UUID]) -> None:
         """Some of their messages wait again: where they were over, those leave, or are ended, after all.

@@ -93,7 +93,7 @@ class BatchWork:
         if batch.status == Status.DRAFT:
             # Shorter ones are checked by the page that asks for it.
             return self._check if batch.total > AT_ONCE else None
-        return self._accept if batch.accepted < batch.sendable else None
+        return None if batch.is_written else self._accept
 
     def _watch(self, batches: list[Batch]) -> None:
         for batch in batches:

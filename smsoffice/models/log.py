@@ -140,14 +140,14 @@ class Found:
         """The newest of those older than a position, newest first."""
         if self.scattered and len(self._few) <= FEW:
             return self._listed([one for one in self._few if not position or one < position][:limit])
-        return self._walked(position.older() if position else Q(), ORDER, limit)
+        return self._in_order(position.older() if position else Q(), ORDER, limit)
 
     def newer(self, position: Position, limit: int) -> list[OutputSMSMessage]:
         """The oldest of those newer than a position, newest first."""
         if self.scattered and len(self._few) <= FEW:
             return self._listed([one for one in self._few if one > position][-limit:])
         order = tuple(name.removeprefix("-") for name in ORDER)
-        return self._walked(position.newer(), order, limit)[::-1]
+        return self._in_order(position.newer(), order, limit)[::-1]
 
     @cached_property
     def _few(self) -> list[Position]:
@@ -159,7 +159,7 @@ class Found:
         keys = [place.id for place in places]
         return list(OutputSMSMessage.objects.only(*self.columns).filter(pk__in=keys).order_by(*ORDER)) if keys else []
 
-    def _walked(self, place: Q, order: tuple[str, ...], limit: int) -> list[OutputSMSMessage]:
+    def _in_order(self, place: Q, order: tuple[str, ...], limit: int) -> list[OutputSMSMessage]:
         if not self.walk:
             return list(self.messages.only(*self.columns).filter(place).order_by(*map(_sum, order))[:limit])
         walks = self._walks() if connection.features.supports_slicing_ordering_in_compound else []

@@ -15,20 +15,21 @@ from tests.house import PATIENCE, House, house_in, until
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def new_house(tmp_path: Path) -> Iterator[House]:
     """One as a newcomer has it."""
     with house_in(tmp_path) as house:
         yield house
 
 
 @pytest.fixture
-def known_house(tmp_path: Path, demo_data: Path) -> Iterator[House]:
+def house(tmp_path: Path, demo_data: Path) -> Iterator[House]:
     """One that ran before."""
     with house_in(tmp_path, demo_data) as house:
         yield house
 
 
-def test_the_site_comes_up_and_ctrl_c_ends_every_process(house: House) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
+def test_the_site_comes_up_and_one_signal_ends_every_process(house: House, by: signal.Signals) -> None:
     house.start()
     until(house.answers, "the site")
     login = requests.get(f"{house.url}/admin/login/", timeout=10)
@@ -37,7 +38,7 @@ def test_the_site_comes_up_and_ctrl_c_ends_every_process(house: House) -> None:
     assert style.headers["Content-Type"].startswith("text/css")
     until(house.gateway_answers, "the gateway")
 
-    code, output = house.stop(signal.SIGINT)
+    code, output = house.stop(by)
     assert code == 0, output
     assert house.left_over() == []
     assert "Traceback" not in output
@@ -46,20 +47,7 @@ def test_the_site_comes_up_and_ctrl_c_ends_every_process(house: House) -> None:
     assert house.messages() == 300
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGHUP], ids=lambda s: s.name)
-def test_other_signals_end_every_process_too(known_house: House, by: signal.Signals) -> None:
-    house = known_house
-    house.start()
-    until(house.answers, "the site")
-    until(house.gateway_answers, "the gateway")
-    code, output = house.stop(by)
-    assert code == 0, output
-    assert house.left_over() == []
-    assert "Traceback" not in output
-
-
-def test_a_signal_while_the_programs_are_being_started_is_not_lost(known_house: House) -> None:
-    house = known_house
+def test_a_signal_while_the_programs_are_being_started_is_not_lost(house: House) -> None:
     process = house.start()
     assert process.stdout
     assert any("Ctrl-C ends everything" in line for line in process.stdout)
@@ -68,8 +56,7 @@ def test_a_signal_while_the_programs_are_being_started_is_not_lost(known_house: 
     assert house.left_over() == []
 
 
-def test_a_program_that_dies_ends_the_others_and_is_named(known_house: House) -> None:
-    house = known_house
+def test_a_program_that_dies_ends_the_others_and_is_named(house: House) -> None:
     process = house.start()
     until(house.answers, "the site")
     (gateway,) = [pid for pid in house.left_over() if b"simulate_gateway" in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -80,24 +67,24 @@ def test_a_program_that_dies_ends_the_others_and_is_named(known_house: House) ->
     assert house.left_over() == []
 
 
-def test_a_second_run_keeps_the_data(house: House) -> None:
+def test_a_second_run_keeps_the_data(new_house: House) -> None:
     for _ in range(2):
-        house.start()
-        until(house.answers, "the site")
-        house.stop(signal.SIGINT)
-    assert house.messages() == 300
+        new_house.start()
+        until(new_house.answers, "the site")
+        new_house.stop(signal.SIGINT)
+    assert new_house.messages() == 300
 
 
 @pytest.mark.parametrize("variable", ["PORT", "GATEWAY_PORT"])
-def test_a_port_that_is_taken_is_named_with_a_way_out(house: House, variable: str) -> None:
+def test_a_port_that_is_taken_is_named_with_a_way_out(new_house: House, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = str(other.getsockname()[1])
-        process = house.start(**{variable: taken})
+        process = new_house.start(**{variable: taken})
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert output.startswith(f"Port {taken} is not free on this machine.")
     assert f"make run {variable}=" in output
-    assert not house.database.exists()
+    assert not new_house.database.exists()
 
 
 def test_what_the_user_set_wins_over_the_defaults_of_make_run(house: House) -> None:
@@ -107,8 +94,7 @@ def test_what_the_user_set_wins_over_the_defaults_of_make_run(house: House) -> N
     assert "DEBUG=1" in output
 
 
-def test_a_shell_beside_it_sends_as_the_house_does(known_house: House) -> None:
-    house = known_house
+def test_a_shell_beside_it_sends_as_the_house_does(house: House) -> None:
     house.start()
     until(house.answers, "the site")
     until(house.gateway_answers, "the gateway")
