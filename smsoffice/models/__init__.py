@@ -1,6 +1,7 @@
 """The models, where Django looks for them; `smsoffice.models.sms` has the names that others import."""
 
 from smsoffice.models.batch import Batch, BatchChunk
+from smsoffice.models.cancellation import Cancellation
 from smsoffice.models.counts import DayCount
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
@@ -17,6 +18,7 @@ __all__ = [
     "AbstractSMSTemplate",
     "Batch",
     "BatchChunk",
+    "Cancellation",
     "CommandRun",
     "DayCount",
     "GatewayStatus",

@@ -1,4 +1,4 @@
-"""The work on bulk sends behind the pages, in slices that the queue does between two hand-overs."""
+"""The work behind the pages, on bulk sends and cancellations, in slices that the queue does between two hand-overs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from smsoffice.models.batch_check import check_draft
 from smsoffice.models.batch_control import end_some
 from smsoffice.models.batch_watch import live, watch
 from smsoffice.models.batch_write import AT_ONCE, accept_or_pause, extend, take
+from smsoffice.models.cancellation import cancel_some, forget_cancellations
 
 logger = logging.getLogger("smsoffice.batch")
 
@@ -78,12 +80,15 @@ class BatchWork:
         self._checks = {batch.pk: self._checks[batch.pk] for batch in batches if batch.pk in self._checks}
         if time.monotonic() >= self._next_watch:
             self._watch([batch for batch in batches if batch.status != Status.DRAFT])
+        # First, as what is to be cancelled may be the next to leave.
+        if _try(partial(_for_a_slice, cancel_some), "a cancellation"):
+            return True
         jobs = [(job, batch) for batch in batches if (job := self._job_for(batch))]
         self._turn += 1
         for place in range(len(jobs)):
             # In turn, so that a long list does not hold up a short one.
             job, batch = jobs[(self._turn + place) % len(jobs)]
-            if _try(job, batch):
+            if _try(partial(job, batch), f"bulk send {batch.pk}"):
                 return True
         return self._tidy()
 
@@ -97,7 +102,7 @@ class BatchWork:
 
     def _watch(self, batches: list[Batch]) -> None:
         for batch in batches:
-            _try(watch, batch)
+            _try(partial(watch, batch), f"bulk send {batch.pk}")
         self._next_watch = time.monotonic() + LOOK
 
     def _end_rows(self, batch: Batch) -> bool:
@@ -128,6 +133,7 @@ class BatchWork:
             return False
         if _forget_one():
             return True
+        forget_cancellations()
         self._next_tidying = time.monotonic() + TIDY
         return False
 
@@ -140,15 +146,15 @@ def work(stopping: Callable[[], bool] = lambda: False) -> Iterator[int]:
         yield done
 
 
-def _try(job: Callable[[Batch], T], batch: Batch) -> T | None:
-    """What goes wrong with one bulk send stops no other, nor the queue."""
+def _try(job: Callable[[], T], what: str) -> T | None:
+    """What goes wrong with one piece of work stops no other, nor the queue."""
     try:
-        return job(batch)
+        return job()
     except (OperationalError, InterfaceError):
         # The database's affair: who runs the rounds waits for it.
         raise
     except Exception:
-        logger.exception("The work on bulk send %s failed; it is tried again", batch.pk)
+        logger.exception("The work on %s failed; it is tried again", what)
         return None
 
 

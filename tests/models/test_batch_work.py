@@ -178,10 +178,10 @@ def test_the_command_says_what_it_says_today(gateway: ScriptedGateway) -> None:
     assert out.getvalue().endswith("Handed over: 20 SENDING.\n")
 
 
-def test_nothing_to_do_costs_one_query(django_assert_num_queries: Any) -> None:
+def test_nothing_to_do_costs_two_queries(django_assert_num_queries: Any) -> None:
     mine = BatchWork()
     mine.step(look=True)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         assert not mine.step(look=True)
     with django_assert_num_queries(0):
         assert not mine.step()
