@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.core import signing
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from smsoffice.admin.log_list import PATIENCE
+from smsoffice.models.log import at_most
+from smsoffice.models.sms import OutputSMSMessage
+
 AT_ONCE = 1000
-"""Messages that are acted on in one go."""
+"""Messages that are acted on in one go; more of them are fixed in the database, and acted on in the background."""
 
 SALT = "smsoffice.chosen"
+
+
+def keys_of(messages: QuerySet[OutputSMSMessage]) -> list[int]:
+    """The keys of chosen messages, in no order; one more than AT_ONCE where they are too many.
+
+    Raises:
+        TookTooLong: their filters are too slow.
+    """
+    with at_most(PATIENCE):
+        return list(messages.order_by().values_list("pk", flat=True)[: AT_ONCE + 1])
 
 
 def sealed(keys: Iterable[int]) -> str:

@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.urls import URLPattern, path
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from smsoffice.admin.chosen import AT_ONCE
 from smsoffice.admin.common import NobodyEdits, number
 from smsoffice.admin.log_export import export_page, export_selected, in_words, may_export
 from smsoffice.admin.log_filters import address, offered, pills, spans, without
@@ -23,7 +23,7 @@ from smsoffice.admin.log_list import NEWER, OF_THE_PAGE, OLDER, PATIENCE, LogLis
 from smsoffice.admin.log_rows import rows_of
 from smsoffice.export.columns import USUAL, columns
 from smsoffice.filters import SEARCHED, MessageFilter
-from smsoffice.models.log import OLDEST, Position
+from smsoffice.models.log import OLDEST, Count, Known, Position, TookTooLong
 from smsoffice.models.sms import OutputSMSMessage
 
 MOST_DIGITS = 18
@@ -63,19 +63,15 @@ class LogPages(NobodyEdits):
         return actions
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Run an action on the chosen rows, or on all that match as far as that is not too many."""
+        """Run an action on the chosen rows, or on all that match; which these are is found out in bounded time."""
         keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
         if not all(key.isascii() and key.isdigit() and len(key) <= MOST_DIGITS for key in keys):
             raise SuspiciousOperation("A chosen message has a key that is none.")
-        if request.POST.get("select_across") == "1":
-            count = queryset.order_by()[: AT_ONCE + 1].count()
-            if count > AT_ONCE:
-                words = _(
-                    "At most %(most)s messages at a time; more are selected. Narrow the filters, then act in steps."
-                )
-                self.message_user(request, words % {"most": number(AT_ONCE)}, messages.ERROR)
-                return HttpResponseRedirect(request.get_full_path())
-        response: HttpResponse | None = super().response_action(request, queryset)
+        try:
+            response: HttpResponse | None = super().response_action(request, queryset)
+        except TookTooLong as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
         return response
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -102,7 +98,8 @@ class LogPages(NobodyEdits):
             "is_refused": bool(form.errors or page.problem),
             "count_in_words": in_words(page.count),
             "exactly": matching if listed.counted_exactly else None,
-            "offers_all": listed.counted_exactly and len(page.messages) < matching <= AT_ONCE,
+            "offers_all": len(page.messages) < matching or not listed.counted_exactly,
+            "selection_note_all": _selected_words(page.count),
             "searched": number(min((SEARCHED[name] for name in SEARCHED if name in filters.in_force), default=0)),
             "rows": rows_of(self.admin_site, request, page.messages),
             "pages": _pages(query, page.older, page.newer),
@@ -116,6 +113,13 @@ class LogPages(NobodyEdits):
             "searched_errors": number(SEARCHED["error"]),
             "patience": PATIENCE,
         }
+
+
+def _selected_words(count: Count) -> str:
+    """What stands beside the actions once all that match are selected."""
+    if count.known is not Known.EXACTLY:
+        return _("All that match are selected")
+    return ngettext("%s selected", "All %s selected", count.number) % number(count.number)
 
 
 def _pages(query: QueryDict, older: Position | None, newer: Position | None) -> dict[str, str]:

@@ -23,9 +23,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from smsoffice.admin import act_on_many, message_actions, resend, resend_many
+from smsoffice.admin import cancel_all, cancel_many, check_many, message_actions, resend, resend_many
 from smsoffice.admin.common import NobodyEdits, clock, gateway_title, page_of, to_the_second
-from smsoffice.admin.message_actions import title_of
+from smsoffice.admin.message_actions import may_act, title_of
 from smsoffice.admin.timeline import timeline_of
 from smsoffice.admin.verdict import May, verdict_on
 from smsoffice.admin.way_back import way_back
@@ -95,10 +95,15 @@ class MessagePages(NobodyEdits):
                 self.admin_site.admin_view(partial(view, self)),
                 name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
             )
-            for name, view in (("resend_many", resend_many.resend_many), ("cancel_many", act_on_many.cancel_many))
+            for name, view in (("resend_many", resend_many.resend_many), ("cancel_many", cancel_many.cancel_many))
         ]
+        all_of_a_filter = path(
+            "cancel_all/<uuid:cancellation_id>/",
+            self.admin_site.admin_view(partial(cancel_all.cancellation_page, self)),
+            name=f"{self.opts.app_label}_{self.opts.model_name}_cancellation",
+        )
         urls: list[URLPattern] = super().get_urls()
-        return own + many + urls
+        return [*own, *many, all_of_a_filter, *urls]
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Whether the user may check, cancel and decide, though nobody edits a message's fields."""
@@ -114,11 +119,11 @@ class MessagePages(NobodyEdits):
 
     @admin.action(description=_("Check state now"), permissions=["act"])
     def check_selected(self, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
-        return act_on_many.check_selected(self, request, queryset)
+        return check_many.check_selected(self, request, queryset)
 
     @admin.action(description=_("Cancel, if still waiting…"), permissions=["act"])
     def cancel_selected(self, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
-        return act_on_many.cancel_selected(self, request, queryset)
+        return cancel_many.cancel_selected(self, request, queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutputSMSMessage]:
         found: QuerySet[OutputSMSMessage] = super().get_queryset(request)
@@ -178,11 +183,6 @@ class MessagePages(NobodyEdits):
             "can_decide": may.act and may_be_decided(message),
             "can_resend": may.send and not waits,
         }
-
-
-def may_act(request: HttpRequest) -> bool:
-    """Whether the user may check, cancel and decide, though nobody edits a message's fields."""
-    return bool(request.user.has_perm("smsoffice.change_outputsmsmessage"))
 
 
 def _can_be_asked(message: OutputSMSMessage) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -19,11 +19,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from smsoffice import phone
-from smsoffice.admin.common import gateway_title, number
+from smsoffice.admin.common import clock, gateway_title, number
 from smsoffice.admin.way_back import kept, way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.exceptions import GatewayError
-from smsoffice.models.decisions import OUTCOMES, cancel, settle
+from smsoffice.models.decisions import OUTCOMES, cancel, decidable_from, settle
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage
 from smsoffice.states import OPEN, State
 
@@ -85,8 +85,13 @@ def log_of_many(request: HttpRequest, model: type[Model], words: str) -> None:
     )
 
 
+def may_act(request: HttpRequest) -> bool:
+    """Whether the user may check, cancel and decide, though nobody edits a message's fields."""
+    return bool(request.user.has_perm("smsoffice.change_outputsmsmessage"))
+
+
 def _acting(page: MessagePages, request: HttpRequest, message_id: int) -> OutputSMSMessage:
-    if not request.user.has_perm("smsoffice.change_outputsmsmessage"):
+    if not may_act(request):
         raise PermissionDenied
     return the_message(page, request, message_id)
 
@@ -102,8 +107,9 @@ def check(page: MessagePages, request: HttpRequest, message_id: int) -> HttpResp
             request, _("There is nothing to ask: the state of this message is final or not begun."), messages.WARNING
         )
         return back_to(page, request, message)
-    level, words = _ask(message)
+    level, words = ask(message.backend, [message], request.user.pk)
     if not words:
+        log_of(request, message, _("Checked."))
         message.refresh_from_db()
         news = {"state": message.get_state_display()}
         if message.state != before:
@@ -126,16 +132,20 @@ def not_asked(gateway: str, error: GatewayError | ImproperlyConfigured) -> str:
     return words % {"gateway": gateway, "words": error}
 
 
-def _ask(message: OutputSMSMessage) -> tuple[int, str]:
-    """How it went, and what to say of it unless that is for the message's new state to say."""
-    gateway = gateway_title(message.backend)
+def ask(path: str, asked: Sequence[OutputSMSMessage], user_id: Any) -> tuple[int, str]:
+    """Ask a gateway about messages that were handed over to it.
+
+    Returns:
+        How it went, and what to say of it unless that is for the messages' new states to say.
+    """
+    gateway = gateway_title(path)
     try:
         # What a gateway says is kept in the site's language.
         with translation.override(settings.LANGUAGE_CODE):
-            asked = get_sms_backend(message.backend).check_now([message])
+            is_asked = get_sms_backend(path).check_now(asked, user_id)
     except (GatewayError, ImproperlyConfigured) as error:
         return messages.ERROR, not_asked(gateway, error)
-    if not asked:
+    if not is_asked:
         return messages.WARNING, _("%s cannot be asked about single messages.") % gateway
     return messages.SUCCESS, ""
 
@@ -159,6 +169,10 @@ def settle_page(page: MessagePages, request: HttpRequest, message_id: int) -> Ht
         page.message_user(request, words, messages.WARNING)
     else:
         message.refresh_from_db()
+        if message.state == State.UNKNOWN:
+            words = _("Nothing was recorded: the gateway's answer is awaited until %s. Decide then.")
+            page.message_user(request, words % clock(decidable_from(message)), messages.WARNING)
+            return back_to(page, request, message)
         told = {"state": message.get_state_display()}
         words = _("News came first: the state is now %(state)s. Your decision was not needed.") % told
         page.message_user(request, words, messages.WARNING)

@@ -15,9 +15,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from smsoffice.admin.act_on_many import back_to_the_list
 from smsoffice.admin.common import gateway_title, number
 from smsoffice.admin.message_actions import log_of_many
+from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.conf import conf
 from smsoffice.exceptions import SMSError
 from smsoffice.models.batch import Batch

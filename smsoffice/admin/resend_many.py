@@ -21,10 +21,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from smsoffice.admin.act_on_many import back_to_the_list
-from smsoffice.admin.chosen import AT_ONCE, chosen, sealed
+from smsoffice.admin.chosen import AT_ONCE, chosen, keys_of, sealed
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.message_actions import log_of_many
+from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.admin.when import WhenForm
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
@@ -127,7 +127,7 @@ def kind_of(message: OutputSMSMessage, *, resent: bool) -> str:
 
 def resend_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
     """Show what would be resent of the chosen messages."""
-    keys = list(queryset.order_by("pk").values_list("pk", flat=True)[: AT_ONCE + 1])
+    keys = keys_of(queryset)
     if len(keys) > AT_ONCE:
         words = _("At most %(most)d messages can be resent at once. Narrow the filters.")
         page.message_user(request, words % {"most": AT_ONCE}, messages.ERROR)

@@ -87,7 +87,7 @@ def _lines(message: OutputSMSMessage, events: Iterable[OutputSMSEvent]) -> Itera
 
 
 def _says_the_same(one: OutputSMSEvent, other: OutputSMSEvent) -> bool:
-    kept = ("source", "to_state", "code", "words", "ignored")
+    kept = ("source", "to_state", "code", "words", "ignored", "user_id")
     return other.from_state == other.to_state and all(getattr(one, name) == getattr(other, name) for name in kept)
 
 
@@ -121,6 +121,8 @@ def _what_happened(message: OutputSMSMessage, event: OutputSMSEvent) -> str:
         return _("By %s") % (event.user or _("an operator"))
     if source == Source.GATEWAY:
         return _what_the_gateway_did(State(event.to_state)) % gateway
+    if source == Source.ASKED and event.user:
+        return _("%(who)s asked %(gateway)s about it") % {"who": event.user, "gateway": gateway}
     return {
         Source.CODE: _("The program"),
         Source.RECEIPT: _("A receipt came from %s") % gateway,

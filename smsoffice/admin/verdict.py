@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from smsoffice.admin.common import gateway_title, to_the_second
+from smsoffice.admin.common import clock, gateway_title, to_the_second
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
-from smsoffice.models.decisions import may_be_decided
+from smsoffice.models.decisions import decidable_from, may_be_decided
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.said import said
@@ -103,11 +103,17 @@ def _unknown(message: OutputSMSMessage, may: May) -> Verdict:
     verdict.sentences.append(_("Nothing is sent again by itself.") + " " + _questions(message))
     steps = {
         _("ask the gateway"): may.ask,
-        _("ask the customer, and decide below"): may.act,
+        _decision(message): may.act,
         _("resend, knowing that the text may arrive twice"): may.send,
     }
     verdict.advice = _advice(steps)
     return verdict
+
+
+def _decision(message: OutputSMSMessage) -> str:
+    if may_be_decided(message):
+        return _("ask the customer, and decide below")
+    return _("ask the customer, and decide here from %s on") % clock(decidable_from(message))
 
 
 def _advice(steps: Mapping[str, bool]) -> str:

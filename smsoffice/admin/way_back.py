@@ -1,11 +1,11 @@
-"""The way back from a message to its place in the log: the list's own query, carried in the address of each page."""
+"""The way back to the log as it was filtered: from a message, and from an action on many."""
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
 from django.contrib.admin import ModelAdmin
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 
 from smsoffice.models.sms import OutputSMSMessage
@@ -19,8 +19,7 @@ def way_back(page: ModelAdmin[OutputSMSMessage], request: HttpRequest) -> dict[s
 
     Django's own tag for this keeps only the last of several values of a filter.
     """
-    url = reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist", current_app=page.admin_site.name)
-    query = _query(request)
+    url, query = _list_of(page), _query(request)
     return {"list_url": f"{url}?{query}" if query else url, "kept": kept(request)}
 
 
@@ -28,6 +27,17 @@ def kept(request: HttpRequest) -> str:
     """What stands behind a message's address so that the way back stays known; empty where there is none."""
     query = _query(request)
     return f"?{urlencode({FILTERS: query})}" if query else ""
+
+
+def back_to_the_list(page: ModelAdmin[OutputSMSMessage], request: HttpRequest) -> HttpResponseRedirect:
+    """To the list, whose filters an action on many carries as its own."""
+    query = request.META.get("QUERY_STRING", "")
+    return HttpResponseRedirect(f"{_list_of(page)}{'?' if query else ''}{query}")
+
+
+def _list_of(page: ModelAdmin[OutputSMSMessage]) -> str:
+    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"
+    return reverse(name, current_app=page.admin_site.name)
 
 
 def _query(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -26,6 +27,18 @@ def claim_for_check(backend: str, size: int) -> list[OutputSMSMessage]:
             message.check_after = now + check_delay(now - (message.sent_at or message.created_at))
         OutputSMSMessage.objects.bulk_update(messages, ["check_after"])
     return messages
+
+
+def put_first(keys: Sequence[int]) -> int:
+    """Let the next rounds ask about messages, due or not; gives back how many."""
+    put = 0
+    for start in range(0, len(keys), CHUNK):
+        rows = OutputSMSMessage.objects.filter(pk__in=keys[start : start + CHUNK], check_after__isnull=False)
+        with transaction.atomic():
+            # What is just being asked about needs no more.
+            free = list(rows.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+            put += OutputSMSMessage.objects.filter(pk__in=free).update(check_after=timezone.now())
+    return put
 
 
 def give_up_asking() -> int:

@@ -40,8 +40,12 @@ def cancel(messages: Collection[int], user_id: int | None) -> int:
 
 def may_be_decided(message: OutputSMSMessage) -> bool:
     """Whether it is not known what became of the message, and nobody is about to tell."""
-    handed_over = message.sent_at or message.changed_at
-    return message.state == State.UNKNOWN and timezone.now() - handed_over >= DECIDABLE_AFTER
+    return message.state == State.UNKNOWN and timezone.now() >= decidable_from(message)
+
+
+def decidable_from(message: OutputSMSMessage) -> datetime:
+    """From when on one may decide what became of a message that was handed over."""
+    return (message.sent_at or message.changed_at) + DECIDABLE_AFTER
 
 
 def settle(message: OutputSMSMessage, outcome: State, note: str, user_id: int | None) -> bool:

@@ -11,7 +11,8 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from smsoffice.admin import act_on_many, chosen
+from smsoffice.admin import check_many, chosen
+from smsoffice.admin.common import gateway_title
 from smsoffice.backend.sms.outcomes import Outcome
 from smsoffice.exceptions import NotNow
 from smsoffice.models.batch import Batch
@@ -251,13 +252,36 @@ def test_the_gateways_are_asked_about_what_is_not_final(settings: Any) -> None:
 
 
 def test_beyond_a_hundred_the_next_round_asks(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(act_on_many, "ASKED_AT_ONCE", 2)
+    monkeypatch.setattr(check_many, "ASKED_AT_ONCE", 2)
     gateway = use(settings, ScriptedGateway)
     sent = messages(5, State.SENT, check_after=ahead(hours=5))
     response = choose(superuser(), "check_selected", sent)
-    assert "3 more are asked about in the next round." in said(response)
+    assert "3 more are asked about in the next rounds." in said(response)
     assert [len(question) for question in gateway.questions] == [2]
     assert OutputSMSMessage.objects.due_for_check(ahead(seconds=5)).count() == 3
+
+
+def test_those_that_no_round_asks_about_any_more_come_first_and_are_counted_where_they_are_too_many(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_many, "ASKED_AT_ONCE", 2)
+    gateway = use(settings, ScriptedGateway)
+    in_turn = [message(State.SENT, recipient="+420601999999")]
+    given_up = messages(5, State.UNKNOWN, check_after=None)
+    told = said(choose(superuser(), "check_selected", [*in_turn, *given_up]))
+    assert "3 were not asked about: no round asks about them any more" in told
+    assert "1 more is asked about in the next round." in told
+    assert gateway.questions == [[one.recipient for one in given_up[:2]]]
+
+
+def test_the_timeline_says_who_asked_and_the_record_too(settings: Any) -> None:
+    use(settings, ScriptedGateway).told = Outcome(State.DELIVERED, "0", "Delivered.")
+    sent = message(State.SENT)
+    choose(browser_of(VIEW, CHANGE), "check_selected", [sent])
+    event = sent.events.get()
+    assert event.user
+    page = reverse("admin:smsoffice_outputsmsmessage_change", args=[sent.pk])
+    assert f"{event.user} asked {gateway_title(sent.backend)} about it" in superuser().get(page).content.decode()
 
 
 def test_a_gateway_that_does_not_answer_is_named(settings: Any) -> None:
@@ -339,11 +363,6 @@ def test_a_forged_choice_cancels_nothing() -> None:
 
 def test_where_nothing_waits_there_is_nothing_to_cancel() -> None:
     assert "None of the chosen messages waits" in said(choose(superuser(), "cancel_selected", messages(2, State.SENT)))
-
-
-def test_more_than_may_be_cancelled_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(act_on_many, "AT_ONCE", 2)
-    assert "At most 2" in said(choose(superuser(), "cancel_selected", messages(3)))
 
 
 def test_after_an_action_the_list_is_as_it_was_filtered() -> None:

@@ -9,8 +9,10 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 
 from smsoffice.models.batch import Batch
+from smsoffice.models.cancellation import Cancellation
 from smsoffice.models.sms import OutputSMSMessage, SMSTemplate
 from smsoffice.states import State
 from tests.admin.people import browser_of
@@ -38,6 +40,7 @@ OPENED_BY: dict[str, frozenset[str]] = {
     "smsoffice_outputsmsmessage_settle": frozenset({CHANGE}),
     "smsoffice_outputsmsmessage_cancel": frozenset({CHANGE}),
     "smsoffice_outputsmsmessage_cancel_many": frozenset({CHANGE}),
+    "smsoffice_outputsmsmessage_cancellation": frozenset({CHANGE}),
     # To resend is to send what one may see.
     "smsoffice_outputsmsmessage_resend": NOBODY,
     "smsoffice_outputsmsmessage_resend_many": NOBODY,
@@ -98,6 +101,7 @@ def stored(db: None) -> dict[str, Any]:
         "smsoffice_outputsmsmessage": message(State.ERROR),
         "smsoffice_batch": Batch.objects.create(title="Voucher", status=Batch.Status.PAUSED),
         "smsoffice_smstemplate": template(),
+        "cancellation": Cancellation.objects.create(total=1, keys=[0], started_at=timezone.now()),
     }
 
 
@@ -117,6 +121,8 @@ def address_of(name: str, stored: dict[str, Any]) -> str:
 def _value(argument: str, row: Any, stored: dict[str, Any]) -> Any:
     if "batch" in argument or "uuid" in argument or "token" in argument:
         return stored["smsoffice_batch"].pk
+    if "cancellation" in argument:
+        return stored["cancellation"].pk
     return row.pk
 
 

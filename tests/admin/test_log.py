@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from smsoffice.filters import SEARCHED
-from smsoffice.models.log import Found
+from smsoffice.models.log import Found, TookTooLong
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, a_message, a_template, browser_of, superuser
@@ -544,14 +544,25 @@ def test_an_action_runs_on_all_that_a_slow_search_found(query: str) -> None:
     assert answer.context["count"] == 60
 
 
-def test_too_many_are_refused_in_words_and_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smsoffice.admin.log.AT_ONCE", 55)
-    stored = many(60, tag="december")
-    browser = superuser()
-    assert "that match" not in shown(browser, "tag=december").split('class="actions"')[1]
-    answer = act(browser, "cancel_selected", "tag=december", _selected_action=[stored[0].pk], select_across="1")
-    assert answer.status_code == 302
-    assert "At most 55 messages at a time" in shown(browser, "tag=december")
+def test_all_that_match_are_offered_however_many_and_uncounted_ones_without_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("smsoffice.models.log.MANY", 55)
+    many(60, tag="december")
+    actions = shown(superuser(), "tag=december").split('class="actions"')[1]
+    assert "Select all that match<" in actions
+    assert "All that match are selected" in actions
+
+
+def test_an_action_on_a_filter_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: Any) -> Any:
+        raise TookTooLong("The search was given up.")
+
+    stored, browser = many(2), superuser()
+    monkeypatch.setattr("smsoffice.admin.cancel_many.keys_of", slow)
+    answer = act(browser, "cancel_selected", "tag=a", _selected_action=[stored[0].pk], select_across="1")
+    assert answer["Location"] == f"{LIST}?tag=a"
+    assert "The search was given up." in shown(browser)
 
 
 @pytest.mark.parametrize("key", ["x", "1; DROP TABLE", "99999999999999999999", "²", ""])

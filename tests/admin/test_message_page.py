@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from project.demo.models import Customer
+from smsoffice.admin.common import clock, gateway_title
 from smsoffice.backend.sms.outcomes import Outcome
 from smsoffice.exceptions import NotNow
 from smsoffice.models.batch import Batch
@@ -497,6 +498,16 @@ def test_the_gateway_is_asked_now_and_its_news_shown(settings: Any) -> None:
     assert "Nothing to" not in said_after(superuser(), page(sent, "check"))
 
 
+def test_who_asked_about_a_message_stands_in_its_timeline_and_in_the_record(settings: Any) -> None:
+    gateway = use(settings, ScriptedGateway)
+    gateway.told = Outcome(State.SENDING, "11", "The outcome is not known yet.")
+    sent, browser = message(State.SENDING, sent_at=ago(hours=1)), browser_of(VIEW, CHANGE)
+    browser.post(page(sent, "check"))
+    who = User.objects.get()
+    assert f"{who} asked {gateway_title(sent.backend)} about it" in text_of(browser, sent)
+    assert (LogEntry.objects.get().user, LogEntry.objects.get().change_message) == (who, "Checked.")
+
+
 def test_no_news_is_said_too(settings: Any) -> None:
     gateway = use(settings, ScriptedGateway)
     gateway.told = Outcome(State.SENDING, "11", "The outcome is not known yet.")
@@ -539,6 +550,18 @@ def test_a_decision_is_recorded_with_its_reason_and_who() -> None:
         User.objects.get().pk,
     )
     assert LogEntry.objects.get().change_message == "Decided: Delivered."
+
+
+def test_before_one_may_decide_the_page_says_from_when_on_and_offers_nothing_else() -> None:
+    young = message(State.UNKNOWN, sent_at=ago(seconds=30), error="The gateway did not answer.")
+    text = text_of(superuser(), young)
+    assert "decide below" not in text
+    assert f"decide here from {clock(young.sent_at + timedelta(minutes=2))} on" in text
+    words = said_after(superuser(), page(young, "settle"), outcome="DELIVERED", note="x")
+    assert words.startswith("Nothing was recorded: the gateway's answer is awaited until")
+    assert row(young).state == State.UNKNOWN
+    old = message(State.UNKNOWN, sent_at=ago(hours=1), error="The gateway did not answer.")
+    assert "decide below" in text_of(superuser(), old)
 
 
 @pytest.mark.parametrize("typed", [{}, {"outcome": "DELIVERED", "note": " "}, {"outcome": "WAITING", "note": "x"}])

@@ -118,8 +118,11 @@ class SMSBackend:
             words, wait = message.error or _("The gateway's client put it off."), message.due_at - timezone.now()
             record([answered(message, Outcome(State.WAITING, words=words, retry_after=wait))], held=[message])
 
-    def check_now(self, messages: Sequence[OutputSMSMessage]) -> bool:
+    def check_now(self, messages: Sequence[OutputSMSMessage], user_id: int | None = None) -> bool:
         """Ask about these messages at once, due or not; they follow what was learnt.
+
+        Args:
+            user_id: who asks, for the timeline.
 
         Returns:
             Whether the gateway was asked. A backend that asks in its own way does so in its next round.
@@ -200,19 +203,20 @@ class Gateway(SMSBackend):
             states.update(str(message.state) for message in messages)
         return states
 
-    def check_now(self, messages: Sequence[OutputSMSMessage]) -> bool:
+    def check_now(self, messages: Sequence[OutputSMSMessage], user_id: int | None = None) -> bool:
         for start in range(0, len(messages) if self.asks else 0, self.check_size):
-            self._check(messages[start : start + self.check_size])
+            self._check(messages[start : start + self.check_size], user_id)
         return self.asks
 
-    def _check(self, messages: Sequence[OutputSMSMessage]) -> None:
+    def _check(self, messages: Sequence[OutputSMSMessage], user_id: int | None = None) -> None:
         outcomes: dict[int, Outcome] = {}
         # What the gateway had not heard of when it was asked it may have heard of when it answers.
         asked_at = timezone.now()
         self._sort(messages, self.ask(messages), outcomes)
         # A hand-over may begin as late as its deadline, and last as long again.
         grace = max(timedelta(seconds=conf.SMS_UNKNOWN_GRACE), 2 * self.deadline)
-        record([asked(m, outcomes[m.pk], asked_at, grace) for m in messages if m.pk in outcomes], held=messages)
+        told = [asked(m, outcomes[m.pk], asked_at, grace) for m in messages if m.pk in outcomes]
+        record([replace(evidence, user_id=user_id) for evidence in told], held=messages)
 
     def neighbours(
         self, messages: Collection[OutputSMSMessage], external_ids: Collection[str], skew: timedelta
