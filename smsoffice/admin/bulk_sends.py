@@ -157,7 +157,8 @@ class BatchAdmin(NobodyEdits):
         if batch is None:
             return self._not_there(request)
         if batch.status == Status.DRAFT:
-            return HttpResponseRedirect(reverse("admin:smsoffice_outputsmsmessage_summary", args=[batch.pk]))
+            page = "resend_all" if batch.is_resend else "summary"
+            return HttpResponseRedirect(reverse(f"admin:smsoffice_outputsmsmessage_{page}", args=[batch.pk]))
         if request.method == "POST":
             return self._steered(request, batch)
         context = {

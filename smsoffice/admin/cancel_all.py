@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from smsoffice.admin.chosen import PATIENCE
 from smsoffice.admin.common import number
-from smsoffice.admin.log_list import PATIENCE
 from smsoffice.admin.message_actions import log_of_many, may_act
 from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.models.cancellation import (

@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from smsoffice.admin.chosen import PATIENCE
 from smsoffice.admin.common import number
-from smsoffice.admin.log_list import PATIENCE
 from smsoffice.admin.message_actions import ask, log_of_many
 from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.models.checking import put_first

@@ -8,12 +8,14 @@ from django.core import signing
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from smsoffice.admin.log_list import PATIENCE
 from smsoffice.models.log import at_most
 from smsoffice.models.sms import OutputSMSMessage
 
 AT_ONCE = 1000
 """Messages that are acted on in one go; more of them are fixed in the database, and acted on in the background."""
+
+PATIENCE = 15
+"""Seconds after which finding the messages of an action is given up: less than the patience of web servers."""
 
 SALT = "smsoffice.chosen"
 

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 
 from smsoffice.admin.log import LogPages
 from smsoffice.admin.message import MessagePages
-from smsoffice.admin.resend_failed import choose_failed, resend_failed
+from smsoffice.admin.resend_all import choose_failed, resend_all
 from smsoffice.admin.send import SendPages
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
@@ -31,10 +31,10 @@ class OutputSMSMessageAdmin(LogPages, MessagePages, SendPages):
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
-        choose, send = partial(choose_failed, self), partial(resend_failed, self)
+        choose, send = partial(choose_failed, self), partial(resend_all, self)
         own = [
             path("resend_failed/", self.admin_site.admin_view(choose), name=f"{name}_choose_failed"),
-            path("resend_failed/<uuid:batch_id>/", self.admin_site.admin_view(send), name=f"{name}_resend_failed"),
+            path("resend_all/<uuid:batch_id>/", self.admin_site.admin_view(send), name=f"{name}_resend_all"),
         ]
         urls: list[URLPattern] = super().get_urls()
         return own + urls

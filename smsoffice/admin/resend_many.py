@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -19,119 +18,33 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from smsoffice.admin.chosen import AT_ONCE, chosen, keys_of, sealed
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.message_actions import log_of_many
+from smsoffice.admin.resend_all import choose_all
+from smsoffice.admin.resend_groups import groups_of, ticked_in
 from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.admin.when import WhenForm
 from smsoffice.conf import conf
 from smsoffice.models.batch import Batch
 from smsoffice.models.batch_write import AlreadyConfirmed, batch_of_messages
 from smsoffice.models.decisions import copy_of, relations_like, tell_of_resends
-from smsoffice.models.lasting import is_lasting
+from smsoffice.models.resending import AGAIN, NEVER, kind_of
 from smsoffice.models.sms import PRIORITY_BULK, OutputSMSMessage
-from smsoffice.states import State
 
 if TYPE_CHECKING:
     from smsoffice.admin.message import MessagePages
 
 SHOWN = 5
 
-AGAIN, HOPELESS, NOT_SENT, UNKNOWN, ON_ITS_WAY, DELIVERED, RESENT, WAITING, REMOVED = (
-    *("again", "hopeless", "not_sent", "unknown", "on_its_way", "delivered", "resent", "waiting", "removed"),
-)
-
-KINDS: dict[str, tuple[State, Any, Any]] = {
-    AGAIN: (State.ERROR, gettext_lazy("may work now"), gettext_lazy("What went wrong may be over by now.")),
-    HOPELESS: (
-        State.ERROR,
-        gettext_lazy("will fail again"),
-        gettext_lazy("The number or the text is at fault. Correct it and send a new message."),
-    ),
-    NOT_SENT: (
-        State.DEBUG,
-        gettext_lazy("not sent, on purpose"),
-        gettext_lazy("The gateway of that time sends nothing."),
-    ),
-    UNKNOWN: (
-        State.UNKNOWN,
-        gettext_lazy("outcome not known"),
-        gettext_lazy("They may have arrived: these people may get the text twice."),
-    ),
-    ON_ITS_WAY: (
-        State.SENT,
-        gettext_lazy("on the way"),
-        gettext_lazy("They may still arrive: these people may get the text twice."),
-    ),
-    DELIVERED: (
-        State.DELIVERED,
-        gettext_lazy("have it already"),
-        gettext_lazy("These people would get the text twice."),
-    ),
-    RESENT: (State.ERROR, gettext_lazy("resent already"), gettext_lazy("A newer copy exists.")),
-    WAITING: (State.WAITING, gettext_lazy("not sent yet"), gettext_lazy("They leave by themselves.")),
-    REMOVED: (State.ERROR, gettext_lazy("removed"), gettext_lazy("Their numbers and texts were removed.")),
-}
-"""What is known of a message: the state it is shown with, in words, and why it should or should not be resent."""
-
-NEVER = frozenset({RESENT, WAITING, REMOVED})
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Messages of which the same is known.
-
-    Args:
-        kind: one of KINDS.
-        messages: how many were chosen.
-        ticked: whether they are to be resent.
-    """
-
-    kind: str
-    messages: int
-    ticked: bool
-
-    @property
-    def state(self) -> State:
-        return KINDS[self.kind][0]
-
-    @property
-    def label(self) -> str:
-        return str(KINDS[self.kind][1])
-
-    @property
-    def why(self) -> str:
-        return str(KINDS[self.kind][2])
-
-    @property
-    def never(self) -> bool:
-        return self.kind in NEVER
-
-
-def kind_of(message: OutputSMSMessage, *, resent: bool) -> str:
-    """What is known of a chosen message."""
-    if message.state == State.WAITING:
-        return WAITING
-    if not message.recipient:
-        return REMOVED
-    if resent:
-        return RESENT
-    if message.state == State.ERROR:
-        return HOPELESS if is_lasting(message.error) else AGAIN
-    return {State.DEBUG: NOT_SENT, State.UNKNOWN: UNKNOWN, State.DELIVERED: DELIVERED}.get(
-        State(message.state), ON_ITS_WAY
-    )
-
 
 def resend_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
     """Show what would be resent of the chosen messages."""
     keys = keys_of(queryset)
     if len(keys) > AT_ONCE:
-        words = _("At most %(most)d messages can be resent at once. Narrow the filters.")
-        page.message_user(request, words % {"most": AT_ONCE}, messages.ERROR)
-        return back_to_the_list(page, request)
+        return choose_all(page, request, queryset)
     return _drawn(page, request, keys, {AGAIN}, uuid4(), WhenForm())
 
 
@@ -145,7 +58,7 @@ def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
     if keys is None or token is None:
         page.message_user(request, _("Nothing was sent: choose the messages again."), messages.ERROR)
         return back_to_the_list(page, request)
-    ticked = set(request.POST.getlist("kind")) & KINDS.keys() - NEVER
+    ticked = ticked_in(request)
     if "_send" not in request.POST:
         return _drawn(page, request, keys, ticked, token, WhenForm(initial=request.POST.dict()))
     when = WhenForm(request.POST)
@@ -241,8 +154,8 @@ def _drawn(
         "chosen": sealed(keys),
         "token": token,
         "count": len(kinds),
-        "groups": [Group(kind, counts[kind], kind in ticked) for kind in KINDS if counts[kind]],
-        "can_be_resent": any(counts[kind] for kind in KINDS.keys() - NEVER),
+        "groups": groups_of(counts, ticked),
+        "can_be_resent": bool(counts.keys() - NEVER),
         "going": len(going),
         "parts": sum(size * number for size, number in parts.items()),
         "gateway": gateway_title(str(conf.SMS_SENDER_BACKEND)),

@@ -62,7 +62,7 @@ class Batch(models.Model):
     file_name = models.CharField(_("file"), max_length=200, blank=True)
     notes = models.JSONField(_("notes on the list"), default=list, encoder=DjangoJSONEncoder)
 
-    # Its rows are the keys of failed messages, which are sent again as they were.
+    # Its rows are the keys of messages, which are sent again as they were, and what is known of each.
     is_resend = models.BooleanField(_("sends failed messages again"), default=False)
 
     tag = models.CharField(_("tag"), max_length=100, blank=True)

@@ -1,25 +1,30 @@
-"""Bulk sends that send failed messages again: which ones is fixed when the draft is made, and each goes once."""
+"""Bulk sends that send messages again: which ones is fixed when the draft is made, and each goes once."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from itertools import islice
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from itertools import count, islice
 from typing import NamedTuple
+from uuid import UUID
 
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.bulk import CHUNK
 from smsoffice.models.decisions import copy_of, relations_like
-from smsoffice.models.lasting import is_lasting
+from smsoffice.models.resending import AGAIN, DELIVERED, KINDS, NEVER, REMOVED, RESENT, kind_by, kind_of
 from smsoffice.models.sms import PRIORITY_BULK, OutputSMSMessage, OutputSMSRelatedObject
-from smsoffice.states import State
 
 MOST = 100_000
-"""Messages that one bulk send sends again."""
+"""Messages that are looked at, and that one bulk send sends again."""
 
 
 class Resends(NamedTuple):
@@ -30,61 +35,100 @@ class Resends(NamedTuple):
     refused: list[list[object]]
 
 
-def store_resends(failed: QuerySet[OutputSMSMessage], user_id: int, title: str) -> Batch:
-    """Keep as a draft which failed messages are to be sent again, the newest first.
+def store_resends(messages: QuerySet[OutputSMSMessage], user_id: int, title: str) -> Batch:
+    """Keep as a draft which messages could be sent again, the newest first, in chunks of one kind each.
 
-    Those that would fail again and those that were sent again already are left out and counted in `summary`.
-
-    Args:
-        failed: messages of the log; those that are no ERROR are left out without a word.
+    How many there are of each kind, and of how many parts, stands in its `summary`.
     """
     newer = OutputSMSMessage.objects.filter(resend_of=OuterRef("pk"))
-    rows = failed.filter(state=State.ERROR).annotate(is_resent=Exists(newer)).order_by("-created_at", "-id")
-    found = rows.values_list("pk", "error", "segments", "is_resent")[: MOST + 1]
-    counts: Counter[str] = Counter()
-    going: list[int] = []
-    lasting: dict[str, bool] = {}
-    for pk, error, segments, is_resent in found.iterator(chunk_size=CHUNK):
-        if error not in lasting:
-            lasting[error] = is_lasting(error)
-        kind = "resent" if is_resent else "hopeless" if lasting[error] else "again"
-        counts[kind] += 1
-        if kind == "again" and len(going) < MOST:
-            going.append(pk)
-            counts["parts"] += segments
-    now, numbered = timezone.now(), enumerate(going, start=1)
+    rows = messages.annotate(is_resent=Exists(newer)).order_by("-created_at", "-id")
+    columns = rows.values_list("pk", "state", "error", "recipient", "segments", "is_resent")
+    found = columns[: MOST + 1].iterator(chunk_size=CHUNK)
+    numbers, parts, keys, known = Counter[str](), Counter[str](), defaultdict[str, list[int]](list), cache(kind_by)
+    for pk, state, error, recipient, segments, is_resent in islice(found, MOST):
+        kind = known(state, error, is_removed=not recipient, resent=is_resent)
+        numbers[kind] += 1
+        parts[kind] += segments
+        if kind not in NEVER:
+            keys[kind].append(pk)
+    total = sum(map(len, keys.values()))
     batch = Batch.objects.create(
         title=title,
         user_id=user_id,
         is_resend=True,
-        total=len(going),
-        sendable=len(going),
-        check_progress=len(going),
-        checked_at=now,
-        summary={**counts, "more": sum(counts[kind] for kind in ("again", "hopeless", "resent")) > MOST},
+        total=total,
+        sendable=total,
+        check_progress=total,
+        checked_at=timezone.now(),
+        summary={"kinds": dict(numbers), "parts": dict(parts), "more": next(found, None) is not None},
     )
-    place = 0
-    while chunk := [(row, [pk]) for row, pk in islice(numbered, CHUNK)]:
-        BatchChunk.objects.create(batch=batch, number=place, rows=chunk)
-        place += 1
+    place, row = count(), count(1)
+    for kind in KINDS:
+        for start in range(0, len(keys[kind]), CHUNK):
+            lines = [[next(row), [pk, kind]] for pk in keys[kind][start : start + CHUNK]]
+            BatchChunk.objects.create(batch=batch, number=next(place), rows=lines)
     return batch
 
 
-def resends_of(rows: Sequence[tuple[int, Sequence[int]]], batch: Batch) -> Resends:
+def first_of(draft: Batch, kinds: Collection[str], most: int) -> list[int]:
+    """The keys of the first messages of some kinds that a draft would send."""
+    return [pk for pk, _kind in _keys_of(draft, kinds, most)]
+
+
+def _keys_of(draft: Batch, kinds: Collection[str], most: int) -> Iterator[tuple[int, str]]:
+    for chunk in draft.chunks.order_by("number").iterator(chunk_size=1):
+        for _row, (pk, kind) in chunk.rows if chunk.rows[0][1][1] in kinds else ():
+            if most <= 0:
+                return
+            most -= 1
+            yield pk, kind
+
+
+def narrow(batch_id: UUID, kinds: Collection[str], number: int, send_after: datetime | None) -> bool:
+    """Keep of a draft the kinds that were ticked, before it is confirmed.
+
+    Args:
+        number: how many messages the user has agreed to.
+        send_after: not before this time.
+
+    Returns:
+        Whether the draft has just as many of these kinds.
+    """
+    with transaction.atomic(), translation.override(settings.LANGUAGE_CODE):
+        draft = Batch.objects.select_for_update().filter(pk=batch_id, status=Batch.Status.DRAFT).first()
+        if draft is None:
+            return True
+        kept = {kind: n for kind, n in draft.summary["kinds"].items() if kind in kinds and kind not in NEVER}
+        if sum(kept.values()) != number:
+            return False
+        for chunk in draft.chunks.iterator(chunk_size=1):
+            if chunk.rows[0][1][1] not in kept:
+                chunk.delete()
+        draft.summary = {**draft.summary, "kinds": kept}
+        draft.total = draft.sendable = draft.check_progress = number
+        draft.title = ngettext("Resend of %d message", "Resend of %d messages", number) % number
+        draft.send_after = send_after
+        draft.save()
+    return True
+
+
+def resends_of(rows: Sequence[tuple[int, tuple[int, str]]], batch: Batch) -> Resends:
     """The messages of a chunk's rows, in the caller's transaction; what is no longer to be sent again is left out.
 
     The first messages are locked, so that two bulk sends do not repeat one message at once.
     """
-    keys = [pk for _row, (pk,) in rows]
+    keys = [pk for _row, (pk, _kind) in rows]
     locked = OutputSMSMessage.objects.filter(pk__in=keys).order_by("pk").select_for_update()
     originals = {message.pk: message for message in locked.prefetch_related("related_objects")}
     resent = set(OutputSMSMessage.objects.filter(resend_of__in=keys).values_list("resend_of", flat=True))
     made = Resends([], [], [])
-    for row, (pk,) in rows:
+    for row, (pk, kind) in rows:
         original = originals.get(pk)
-        if reason := _why_not(original, resent):
+        if original is None:
+            made.refused.append([row, "", "", _("The message was removed meanwhile.")])
+        elif reason := _why_not(kind, kind_of(original, resent=pk in resent)):
             made.refused.append([row, "", "", reason])
-        elif original is not None:
+        else:
             copy = copy_of(original, PRIORITY_BULK, batch.send_after)
             copy.batch, copy.batch_row = batch, row
             made.messages.append(copy)
@@ -92,11 +136,14 @@ def resends_of(rows: Sequence[tuple[int, Sequence[int]]], batch: Batch) -> Resen
     return made
 
 
-def _why_not(original: OutputSMSMessage | None, resent: set[int | None]) -> str:
-    if original is None or not original.recipient:
-        return _("The message was removed meanwhile.")
-    if original.pk in resent:
-        return _("It was sent again meanwhile.")
-    if original.state != State.ERROR:
-        return _("It was delivered after all.")
-    return ""
+def _why_not(chosen: str, now: str) -> str:
+    """Why a message is not sent again that was of one kind when it was chosen; empty where it is."""
+    # What has failed since is not in doubt any more.
+    if now in {chosen, AGAIN}:
+        return ""
+    reasons = {
+        REMOVED: _("The message was removed meanwhile."),
+        RESENT: _("It was sent again meanwhile."),
+        DELIVERED: _("It was delivered after all."),
+    }
+    return reasons.get(now, _("Its state has changed meanwhile."))

@@ -110,7 +110,8 @@ def accept_chunk(batch: Batch) -> int | None:
     """Write the next chunk's messages, all of them or none.
 
     Returns:
-        How many; 0 where another worker is at it; None when nothing is left to write, or it does not run.
+        How many of its rows were seen to; 0 where another worker is at it; None when nothing is left to write, or it
+        does not run.
 
     Raises:
         SMSError: what is sent cannot be made out of the bulk send any more.
@@ -144,7 +145,7 @@ def accept_chunk(batch: Batch) -> int | None:
                 raise _NoLongerRunning
     except _NoLongerRunning:
         return None
-    return len(messages)
+    return len(chunk.rows)
 
 
 def take(batch_id: UUID, status: Status) -> datetime | None:

@@ -233,11 +233,6 @@ def test_a_form_that_was_changed_sends_nothing(field: str) -> None:
     assert not Batch.objects.exists()
 
 
-def test_more_than_may_be_resent_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("smsoffice.admin.resend_many.AT_ONCE", 2)
-    assert "At most 2" in said(choose(superuser(), "resend_selected", messages(3, State.ERROR)))
-
-
 # --- Check -----------------------------------------------------------------------------------------------------------
 
 

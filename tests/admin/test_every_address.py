@@ -45,7 +45,7 @@ OPENED_BY: dict[str, frozenset[str]] = {
     "smsoffice_outputsmsmessage_resend": NOBODY,
     "smsoffice_outputsmsmessage_resend_many": NOBODY,
     "smsoffice_outputsmsmessage_choose_failed": NOBODY,
-    "smsoffice_outputsmsmessage_resend_failed": NOBODY,
+    "smsoffice_outputsmsmessage_resend_all": NOBODY,
     "smsoffice_outputsmsmessage_summary": frozenset({SEND}),
     "smsoffice_outputsmsmessage_refused": frozenset({SEND}),
     # To export, or to download, is to take away what one may see.

@@ -553,10 +553,11 @@ def test_a_decision_is_recorded_with_its_reason_and_who() -> None:
 
 
 def test_before_one_may_decide_the_page_says_from_when_on_and_offers_nothing_else() -> None:
-    young = message(State.UNKNOWN, sent_at=ago(seconds=30), error="The gateway did not answer.")
+    left = ago(seconds=30)
+    young = message(State.UNKNOWN, sent_at=left, error="The gateway did not answer.")
     text = text_of(superuser(), young)
     assert "decide below" not in text
-    assert f"decide here from {clock(young.sent_at + timedelta(minutes=2))} on" in text
+    assert f"decide here from {clock(left + timedelta(minutes=2))} on" in text
     words = said_after(superuser(), page(young, "settle"), outcome="DELIVERED", note="x")
     assert words.startswith("Nothing was recorded: the gateway's answer is awaited until")
     assert row(young).state == State.UNKNOWN
