@@ -156,6 +156,7 @@ def _drawn(
         "first": OutputSMSMessage.objects.filter(pk__in=first_of(draft, ticked, SHOWN)).order_by("-created_at", "-pk"),
         "gateway": gateway_title(str(conf.SMS_SENDER_BACKEND)),
         "is_typed": going > TYPED_FROM,
+        "typed": request.POST.get("typed", ""),
         "wrong": wrong,
         "when": when,
         "back": back_to_the_list(page, request).url,

@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.accessible import assert_accessible
+from tests.house import House
 
 LOG = "/admin/smsoffice/outputsmsmessage/"
 
@@ -107,3 +108,47 @@ def test_rows_are_chosen_on_the_page_and_beyond_it(page: Page) -> None:
     content = Path(download.value.path()).read_bytes().decode("utf-8-sig")
     assert {line["State"] for line in csv.DictReader(io.StringIO(content, newline=""))} == {"Delivered"}
     assert len(list(csv.DictReader(io.StringIO(content, newline="")))) == matching
+
+
+MANY = """
+from datetime import timedelta
+from django.utils import timezone
+from smsoffice.models.sms import OutputSMSMessage as Message
+now = timezone.now()
+for state, due_at in (("WAITING", now + timedelta(days=1)), ("ERROR", now)):
+    Message.objects.bulk_create(
+        Message(recipient=f"+420601{n:06}", content="Hello.", tag="many", state=state, due_at=due_at, sent_at=None)
+        for n in range(1200)
+    )
+"""
+
+
+def test_all_that_match_are_cancelled_or_resent_however_many(page: Page, house: House) -> None:
+    house.shell(MANY)
+
+    def choose_all(action: str) -> None:
+        page.goto(f"{LOG}?tag=many")
+        page.get_by_role("checkbox", name="Select all on this page").check()
+        page.get_by_role("button", name="Select all 2,400 that match").click()
+        expect(page.get_by_text("All 2,400 selected")).to_be_visible()
+        page.get_by_label("Action").select_option(action)
+        page.get_by_role("button", name="Go", exact=True).click()
+
+    choose_all("Cancel, if still waiting…")
+    expect(page.get_by_role("heading", name="Cancel all that wait?")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Cancel 1,200 messages").click()
+    expect(page.locator("#so-head")).to_contain_text("1,200 of 1,200", timeout=60_000)
+    assert_accessible(page)
+
+    choose_all("Resend…")
+    expect(page.get_by_role("heading", name="Resend all that match?")).to_be_visible()
+    expect(page.locator(".so-lead")).to_contain_text("2,400 of them will be sent again")
+    assert_accessible(page)
+    page.get_by_role("button", name="Resend 2,400 messages").click()
+    expect(page.get_by_label("Type 2,400 to confirm")).to_have_accessible_description(
+        "Type 2,400, the number of messages."
+    )
+    assert_accessible(page)
+    page.get_by_role("link", name="No, take me back").click()
+    expect(page).to_have_url(re.compile(r"\?tag=many$"))

@@ -1,4 +1,4 @@
-// Keeps the numbers of a bulk send fresh while somebody looks at them and there is more to come.
+// Keeps the numbers of a bulk send, or of a cancellation, fresh while somebody looks at them and there is more to come.
 // All that is shown and spoken is the server's.
 
 const EVERY = 10_000;
