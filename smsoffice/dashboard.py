@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from smsoffice.backend.sms import get_sms_backend
 from smsoffice.broker import answers, has_broker
 from smsoffice.models.backlog import Queue, Undecided, queue_of, undecided_of
 from smsoffice.models.batch import Batch
@@ -88,6 +90,27 @@ class BulkSend:
     def percent(self) -> int:
         """How much of it has left."""
         return 100 * self.gone // max(self.total, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The gateway that the site is set to.
+
+    Args:
+        fault: why there is none, in the words of the error; empty where there is one.
+        is_test: whether it sends nothing.
+    """
+
+    fault: str = ""
+    is_test: bool = False
+
+
+def gateway_in_force() -> InForce:
+    """Whether anything can be sent as the settings stand: who serves pages runs no checks."""
+    try:
+        return InForce(is_test=not get_sms_backend().sends)
+    except ImproperlyConfigured as error:
+        return InForce(fault=str(error))
 
 
 def figures() -> Figures:

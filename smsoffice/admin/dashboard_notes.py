@@ -12,9 +12,8 @@ from django.utils.translation import ngettext
 from smsoffice import dashboard
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.dashboard_words import clock, every, how_long, log_url
-from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
-from smsoffice.dashboard import MANY, Figures
+from smsoffice.dashboard import MANY, Figures, InForce
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
 from smsoffice.models.said import said
@@ -44,39 +43,21 @@ class Note:
     alarming: bool = False
 
 
-def notes(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Iterator[Note]:
+def notes(figures: Figures, runs: dict[str, CommandRun], in_force: InForce, now: datetime) -> Iterator[Note]:
     """All that is wrong now."""
-    for status in dashboard.gateways_in_trouble():
-        in_use = status.backend == conf.SMS_SENDER_BACKEND
-        if status.refusal:
-            yield _refused(status, figures, in_use)
-        elif in_use and status.not_before:
-            words = _("The gateway cannot take messages now; the next attempt is at %s.") % clock(status.not_before)
-            yield Note("unknown", "warning", words, _waiting_words(figures.queue.due))
-    waiting = log_url(state=State.WAITING)
-    for name in CommandRun.Name:
-        run = runs.get(name)
-        if run is None and figures.queue.due and name == CommandRun.Name.SEND and conf.SMS_BATCH_SENDING:
-            yield Note(
-                "error",
-                "error",
-                _("Nothing is being sent."),
-                _("%s has never run.") % name.value + " " + _waiting_words(figures.queue.due),
-                _("For the administrator: add its cron line, or start it; README tells how."),
-                (_("Show the waiting messages"), waiting),
-                alarming=True,
-            )
-        elif run is not None and run.is_late(now):
-            yield _late(run, figures, now)
+    if in_force.fault:
+        yield _not_set_up(in_force, figures)
+    yield from _of_gateways(figures, in_force)
+    yield from _of_commands(figures, runs, in_force, now)
     if figures.broker_is_away:
         yield Note(
             "unknown",
             "warning",
             _("Celery's broker does not answer."),
-            _("Sending goes on by the commands, where they run; nothing is lost."),
+            "" if in_force.fault else _("Sending goes on by the commands, where they run; nothing is lost."),
             _("For the administrator: look after the broker of CELERY_BROKER_URL."),
         )
-    if not get_sms_backend().sends:
+    if in_force.is_test:
         yield Note(
             "unknown",
             "warning",
@@ -84,6 +65,55 @@ def notes(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Itera
             _("The gateway in force sends nothing: messages end as Debug."),
             _("For the administrator: name a gateway in PYMESS_SMS_SENDER_BACKEND."),
         )
+
+
+def _not_set_up(in_force: InForce, figures: Figures) -> Note:
+    return Note(
+        "error",
+        "error",
+        _("Nothing is being sent."),
+        _("This site is not set up for its gateway.") + " " + _waiting_words(figures.queue.due),
+        _("For the administrator: %s") % in_force.fault,
+        _to_what_waits(),
+        alarming=True,
+    )
+
+
+def _of_gateways(figures: Figures, in_force: InForce) -> Iterator[Note]:
+    for status in dashboard.gateways_in_trouble():
+        in_use = status.backend == conf.SMS_SENDER_BACKEND
+        if in_use and in_force.fault:
+            # What it said when it could still be asked is no news.
+            continue
+        if status.refusal:
+            yield _refused(status, figures, in_use)
+        elif in_use and status.not_before:
+            words = _("The gateway cannot take messages now; the next attempt is at %s.") % clock(status.not_before)
+            yield Note("unknown", "warning", words, _waiting_words(figures.queue.due))
+
+
+def _of_commands(figures: Figures, runs: dict[str, CommandRun], in_force: InForce, now: datetime) -> Iterator[Note]:
+    for name in CommandRun.Name:
+        run = runs.get(name)
+        # Without a gateway there is nothing to send by, and why is said.
+        if name == CommandRun.Name.SEND and in_force.fault:
+            continue
+        if run is None and figures.queue.due and name == CommandRun.Name.SEND and conf.SMS_BATCH_SENDING:
+            yield Note(
+                "error",
+                "error",
+                _("Nothing is being sent."),
+                _("%s has never run.") % name.value + " " + _waiting_words(figures.queue.due),
+                _("For the administrator: add its cron line, or start it; README tells how."),
+                _to_what_waits(),
+                alarming=True,
+            )
+        elif run is not None and run.is_late(now):
+            yield _late(run, figures, now)
+
+
+def _to_what_waits() -> tuple[str, str]:
+    return _("Show the waiting messages"), log_url(state=State.WAITING)
 
 
 def _refused(status: GatewayStatus, figures: Figures, in_use: bool) -> Note:
@@ -96,7 +126,7 @@ def _refused(status: GatewayStatus, figures: Figures, in_use: bool) -> Note:
         _("Nothing is being sent.") if in_use else _("A gateway refuses us."),
         f"{words} {_waiting_words(figures.queue.due)}" if in_use else words,
         _("For the administrator: correct the gateway's setting, then run “manage.py check”."),
-        (_("Show the waiting messages"), log_url(state=State.WAITING)),
+        _to_what_waits(),
         alarming=in_use,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
@@ -313,9 +314,55 @@ def test_a_front_page_that_is_counted_anew_takes_twelve_statements(django_assert
         browser.get(FRONT)
 
 
-def test_the_front_page_opens_though_the_gateways_setting_leads_nowhere(settings: Any) -> None:
-    settings.PYMESS_SMS_SENDER_BACKEND = "no.such.Backend"
-    assert front()
+# --- A gateway that the site is not set up for --------------------------------------------------------------------
+
+
+class UnreadyGateway(ScriptedGateway):
+    """A gateway of somebody else's that looks at its settings when it is made."""
+
+    def __init__(self) -> None:
+        raise ImproperlyConfigured("SHOP_GATEWAY: its KEY is missing.")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("no.such.Backend", "PYMESS_SMS_SENDER_BACKEND: there is no gateway “no.such.Backend”"),
+        ("tests.clock.Clock", "tests.clock.Clock does not inherit from smsoffice.backend.sms.SMSBackend."),
+        (UnreadyGateway.path(), "SHOP_GATEWAY: its KEY is missing."),
+    ],
+)
+def test_a_gateway_that_cannot_be_made_is_an_alarm_that_names_the_setting(settings: Any, path: str, words: str) -> None:
+    settings.PYMESS_SMS_SENDER_BACKEND = path
+    message(due_at=ago(minutes=44))
+    messages(3, State.DELIVERED)
+    text = unescape(flat(front()))
+    (alarm,) = re.findall(r'role="alert".*?</div></div>', text)
+    assert "Nothing is being sent." in alarm
+    assert "1 message waits; it is not lost." in alarm
+    assert f"For the administrator: {words}" in alarm
+    # All else is told as ever.
+    assert "oldest 44 min" in text
+    assert "75 % of all" in text
+    assert "Test mode." not in text
+
+
+def test_no_other_note_contradicts_that_of_a_gateway_that_cannot_be_made(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PYMESS_SMS_SENDER_BACKEND = UnreadyGateway.path()
+    monkeypatch.setattr(dashboard, "has_broker", lambda: True)
+    monkeypatch.setattr(dashboard, "answers", lambda: False)
+    message(due_at=ago(minutes=44))
+    GatewayStatus.objects.create(backend=UnreadyGateway.path(), failures=9, not_before=ahead(seconds=50))
+    note_round(CommandRun.Name.SEND, 60)
+    CommandRun.objects.update(finished_at=ago(minutes=23))
+    text = front()
+    assert text.count("Nothing is being sent.") == 1
+    assert "Sending is late." not in text
+    assert "the next attempt is at" not in text
+    assert "Celery's broker does not answer." in unescape(text)
+    assert "Sending goes on" not in text
 
 
 # --- The chart -------------------------------------------------------------------------------------------------------
