@@ -46,6 +46,9 @@ A_DAY_IS_GOOD_FOR = 3600
 NEEDS_DECISION = timedelta(minutes=15)
 """The age of an UNKNOWN from which it needs a decision; younger ones are being asked about."""
 
+OLD = timedelta(minutes=5)
+"""The age from which it is worth a word that something is due and not done."""
+
 MANY = 10_000
 """Messages that are counted one by one; more are told as “more than”."""
 
@@ -181,3 +184,16 @@ def gateways_in_trouble() -> list[GatewayStatus]:
 def command_runs() -> dict[str, CommandRun]:
     """The last round of each periodic command, by its name."""
     return {run.name: run for run in CommandRun.objects.all()}
+
+
+def is_missed(name: CommandRun.Name, run: CommandRun | None, figures: Figures, now: datetime) -> bool:
+    """Whether a command is late; one that has never run is, once something has waited for it for long."""
+    if run is not None:
+        return run.is_late(now)
+    sends = name == CommandRun.Name.SEND
+    return is_old(figures.queue.oldest_due if sends else figures.undecided.oldest_question, now)
+
+
+def is_old(since: datetime | None, now: datetime) -> bool:
+    """Whether something has been due for so long that it is worth a word."""
+    return since is not None and now - since > OLD

@@ -29,9 +29,6 @@ from smsoffice.states import State
 
 __all__ = ["Note", "log_url", "shown"]
 
-OLD = timedelta(minutes=5)
-"""The age from which it is worth a word that a message waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -85,7 +82,7 @@ def shown(*, may_send: bool) -> dict[str, Any]:
         "undecided_url": log_url(state=State.UNKNOWN),
         "due_url": log_url(state=State.WAITING),
         "bulk_sends": dashboard.bulk_sends(),
-        "commands": list(_commands(runs, now)),
+        "commands": list(_commands(figures, runs, now)),
         "chart": chart_of(days),
         "chart_words": _chart_words(days),
         "day_rows": [(day, _log_of_day(day.day)) for day in reversed(days)],
@@ -125,8 +122,8 @@ def _tiles(figures: Figures, in_force: InForce, now: datetime) -> Iterator[Tile]
         if state == State.DEBUG and not number and not in_force.is_test:
             continue
         more, loud = "", False
-        if state == State.WAITING and (oldest := figures.queue.oldest_due) and now - oldest > OLD:
-            more = _("oldest %s") % how_long(oldest, now)
+        if state == State.WAITING and dashboard.is_old(figures.queue.oldest_due, now):
+            more = _("oldest %s") % how_long(figures.queue.oldest_due, now)
         elif state == State.UNKNOWN and figures.undecided.need_decision:
             needing = figures.undecided.need_decision
             more, loud = _need_a_decision(needing), True
@@ -143,13 +140,13 @@ def _need_a_decision(number: int) -> str:
     return ngettext("%d needs a decision", "%d need a decision", number) % number
 
 
-def _commands(runs: dict[str, CommandRun], now: datetime) -> Iterator[dict[str, Any]]:
+def _commands(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Iterator[dict[str, Any]]:
     for name in CommandRun.Name:
         run = runs.get(name)
+        late = dashboard.is_missed(name, run, figures, now)
         if run is None:
-            yield {"name": name.value, "said": _("has not run yet"), "late": name == CommandRun.Name.SEND, "when": ""}
+            yield {"name": name.value, "said": _("has not run yet"), "late": late, "when": ""}
             continue
-        late = run.is_late(now)
         yield {
             "name": name.value,
             "said": _("expected %s") % every(run.interval) if late else labelled(run.said),

@@ -94,22 +94,12 @@ def _of_gateways(figures: Figures, in_force: InForce) -> Iterator[Note]:
 
 def _of_commands(figures: Figures, runs: dict[str, CommandRun], in_force: InForce, now: datetime) -> Iterator[Note]:
     for name in CommandRun.Name:
-        run = runs.get(name)
         # Without a gateway there is nothing to send by, and why is said.
         if name == CommandRun.Name.SEND and in_force.fault:
             continue
-        if run is None and figures.queue.due and name == CommandRun.Name.SEND and conf.SMS_BATCH_SENDING:
-            yield Note(
-                "error",
-                "error",
-                _("Nothing is being sent."),
-                _("%s has never run.") % name.value + " " + _waiting_words(figures.queue.due),
-                _("For the administrator: add its cron line, or start it; README tells how."),
-                _to_what_waits(),
-                alarming=True,
-            )
-        elif run is not None and run.is_late(now):
-            yield _late(run, figures, now)
+        run = runs.get(name)
+        if dashboard.is_missed(name, run, figures, now):
+            yield _late(run, figures, now) if run else _never_ran(name, figures)
 
 
 def _to_what_waits() -> tuple[str, str]:
@@ -136,6 +126,17 @@ def _waiting_words(due: int) -> str:
         return _("No message waits.")
     number = _("more than %d") % MANY if due > MANY else str(due)
     return ngettext("%s message waits; it is not lost.", "%s messages wait; none is lost.", due) % number
+
+
+def _never_ran(name: CommandRun.Name, figures: Figures) -> Note:
+    words = _("%s has never run.") % name.value
+    advice = _("For the administrator: add its cron line, or start it; README tells how.")
+    if name == CommandRun.Name.SEND:
+        words = f"{words} {_waiting_words(figures.queue.due)}"
+        # Without PYMESS_SMS_BATCH_SENDING what is accepted leaves all the same, unless it has to wait.
+        title = _("What waits is not being sent.")
+        return Note("error", "error", title, words, advice, _to_what_waits(), alarming=True)
+    return Note("unknown", "warning", _("States may be out of date."), words, advice)
 
 
 def _late(run: CommandRun, figures: Figures, now: datetime) -> Note:

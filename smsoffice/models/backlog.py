@@ -11,7 +11,7 @@ from django.db.models import Count, IntegerField, Min, OuterRef, Q, QuerySet, Su
 
 from smsoffice.models.batch import Batch
 from smsoffice.models.sms import OutputSMSMessage
-from smsoffice.states import State
+from smsoffice.states import OPEN, State
 
 Messages = QuerySet[OutputSMSMessage]
 
@@ -27,11 +27,15 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """UNKNOWN messages: how many need a decision and since when, and how many are asked about now."""
+    """UNKNOWN messages: how many need a decision and since when, and how many are asked about now.
+
+    `oldest_question` is when the gateways should have been asked first, about any message that is not final.
+    """
 
     need_decision: int
     oldest: datetime | None
     asked: int
+    oldest_question: datetime | None
 
 
 class _Range(NamedTuple):
@@ -49,6 +53,12 @@ class _HowMany(Subquery):
 
     def __init__(self, rows: Messages) -> None:
         super().__init__(rows.values("pk"), output_field=IntegerField())
+
+
+class _Beside(Subquery):
+    """The answer to another question, told beside aggregates."""
+
+    contains_aggregate = True
 
 
 def queue_of(now: datetime, many: int) -> Queue:
@@ -115,12 +125,17 @@ def undecided_of(before: datetime, many: int) -> Undecided:
     """
     unknown = OutputSMSMessage.objects.filter(state=State.UNKNOWN)
     needing, oldest_first = Q(sent_at__lte=before), ("created_at", "pk")
+    questions = OutputSMSMessage.objects.filter(check_after__isnull=False, state__in=OPEN).order_by("check_after")
     told = unknown.order_by(*oldest_first)[: many + 1].aggregate(
-        all=Count("pk"), needing=Count("pk", filter=needing), oldest=Min("sent_at", filter=needing)
+        all=Count("pk"),
+        needing=Count("pk", filter=needing),
+        oldest=Min("sent_at", filter=needing),
+        question=_Beside(questions.values("check_after")[:1]),
     )
+    question = told["question"]
     if told["all"] <= many:
-        return Undecided(told["needing"], told["oldest"], told["all"] - told["needing"])
+        return Undecided(told["needing"], told["oldest"], told["all"] - told["needing"], question)
     told = unknown.filter(needing).order_by(*oldest_first)[: many + 1].aggregate(all=Count("pk"), oldest=Min("sent_at"))
     # A short range of what was handed over last.
     asked = unknown.filter(sent_at__gt=before).order_by("sent_at")[: many + 1].count()
-    return Undecided(told["all"], told["oldest"], asked)
+    return Undecided(told["all"], told["oldest"], asked, question)

@@ -207,6 +207,58 @@ def test_a_late_command_is_said() -> None:
     assert "expected every 1 minute" in text
 
 
+@pytest.mark.parametrize("batch_sending", [True, False])
+@pytest.mark.parametrize(("minutes", "is_missed"), [(4, False), (6, True)])
+def test_sending_that_has_never_run_is_an_alarm_once_something_waits_for_it(
+    settings: Any, minutes: int, is_missed: bool, batch_sending: bool
+) -> None:
+    settings.PYMESS_SMS_BATCH_SENDING = batch_sending
+    message(due_at=ago(minutes=minutes))
+    text = flat(front())
+    assert ('role="alert"' in text) is is_missed
+    assert ("What waits is not being sent." in text) is is_missed
+    assert ("send_sms_messages has never run. 1 message waits; it is not lost." in text) is is_missed
+    assert text.count("so-cmd-late") == is_missed
+
+
+def test_sending_is_not_missed_for_what_a_paused_bulk_send_keeps_back() -> None:
+    paused = Batch.objects.create(title="Paused", status=Batch.Status.PAUSED)
+    message(due_at=ago(hours=9), batch=paused, batch_row=1)
+    text = front()
+    assert "has never run" not in text
+    assert "so-cmd-late" not in text
+
+
+@pytest.mark.parametrize(
+    ("state", "check_after", "is_missed"),
+    [
+        (State.SENDING, {"minutes": 6}, True),
+        (State.UNKNOWN, {"minutes": 6}, True),
+        (State.SENT, {"minutes": 6}, True),
+        (State.SENDING, {"minutes": 4}, False),
+        # Nobody can be asked about it.
+        (State.SENT, None, False),
+    ],
+)
+def test_checks_that_have_never_run_are_missed_once_a_gateway_should_have_been_asked(
+    state: State, check_after: dict[str, float] | None, is_missed: bool
+) -> None:
+    messages(3, State.SENDING)
+    message(state, sent_at=ago(minutes=12), check_after=ago(**check_after) if check_after else None)
+    text = flat(front())
+    assert ("States may be out of date." in text) is is_missed
+    assert ("check_sms_states has never run." in text) is is_missed
+    assert text.count("so-cmd-late") == is_missed
+    assert text.count("has not run yet") == 2
+
+
+def test_a_new_site_blames_no_command_for_not_having_run() -> None:
+    text = front()
+    assert text.count("has not run yet") == 2
+    assert "so-cmd-late" not in text
+    assert "has never run" not in text
+
+
 def test_a_broker_that_is_away_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dashboard, "has_broker", lambda: True)
     monkeypatch.setattr(dashboard, "answers", lambda: False)
