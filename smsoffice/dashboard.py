@@ -55,6 +55,12 @@ MANY = 10_000
 SEVERAL = 3
 """Calls that failed one after the other, from which on it is worth a word."""
 
+LATELY = timedelta(hours=24)
+"""The time of which gateways and reasons are told."""
+
+LOOKED_FOR = 200
+"""Characters of a reason by which the log finds its messages."""
+
 REASONS = 5
 BULK_SENDS = 5
 
@@ -65,9 +71,11 @@ class Figures:
 
     Args:
         days: the last DAYS days with their messages by state, the oldest first.
-        by_gateway: the last 24 hours' counts.
-        reasons: the last 24 hours' errors, the most frequent first, and how many others there are.
-        as_of: when it was counted.
+        by_gateway: the counts of LATELY.
+        reasons: the errors of LATELY, the most frequent first; each with all messages that the log finds by its words.
+        other_reasons: how many failed for others.
+        failed: how many failed in all.
+        as_of: when it was counted, to the second.
         broker_is_away: whether the site has a broker that does not answer.
     """
 
@@ -77,8 +85,19 @@ class Figures:
     by_gateway: Counts
     reasons: Sequence[tuple[str, int]]
     other_reasons: int
+    failed: int
     as_of: datetime
     broker_is_away: bool
+
+    @property
+    def since(self) -> datetime:
+        """When LATELY began."""
+        return self.as_of - LATELY
+
+    @property
+    def doubted_before(self) -> datetime:
+        """Before when an UNKNOWN that needs a decision was handed over."""
+        return self.as_of - NEEDS_DECISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +146,44 @@ def figures() -> Figures:
 
 def _count() -> Figures:
     now = timezone.now()
+    # Whole seconds, so that a link into the log can say the same times.
+    as_of = now.replace(microsecond=0)
     today = timezone.localdate(now, timezone.get_default_timezone())
-    counts, recent = _count_days(today, now - timedelta(hours=24))
-    reasons: Counter[str] = Counter()
+    counts, recent = _count_days(today, as_of - LATELY)
+    errors: Counter[str] = Counter()
     for one in recent:
         if one.state == State.ERROR:
-            reasons[one.error] += one.number
-    top = reasons.most_common(REASONS)
+            errors[one.error] += one.number
+    reasons = _reasons(errors)
     by_gateway = added_up(recent)
     by_gateway.pop("", None)
     return Figures(
         days=[(day, by_state(counts[day])) for day in (*days_until(today), today)],
         queue=queue_of(now, MANY),
-        undecided=undecided_of(now - NEEDS_DECISION, MANY),
+        undecided=undecided_of(as_of - NEEDS_DECISION, MANY),
         by_gateway=by_gateway,
-        reasons=top,
-        other_reasons=sum(reasons.values()) - sum(count for _, count in top),
-        as_of=now,
+        reasons=reasons,
+        other_reasons=sum(errors[error] for error in errors if not any(_has(error, words) for words, _ in reasons)),
+        failed=errors.total(),
+        as_of=as_of,
         broker_is_away=has_broker() and not answers(),
     )
+
+
+def _reasons(errors: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent errors. One that is found by the words of another is counted with it, as the log lists it."""
+    told: list[str] = []
+    for error in sorted((error for error, _number in errors.most_common(REASONS)), key=len):
+        if not any(_has(error, words) for words in told):
+            told.append(error)
+    numbers = {words: sum(number for error, number in errors.items() if _has(error, words)) for words in told}
+    return Counter(numbers).most_common()
+
+
+def _has(error: str, words: str) -> bool:
+    """Whether the log finds an error by the words of another; one without words by none but its like."""
+    looked_for = words[:LOOKED_FOR].strip().lower()
+    return looked_for in error.lower() if looked_for else not error.strip()
 
 
 def _count_days(today: date, since: datetime) -> tuple[dict[date, Counts], list[Tally]]:

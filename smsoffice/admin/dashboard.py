@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.urls import reverse
@@ -14,20 +14,32 @@ from django.utils.translation import ngettext
 
 from smsoffice import dashboard
 from smsoffice.admin.chart import Day, chart_of
-from smsoffice.admin.common import gateway_title
+from smsoffice.admin.common import gateway_title, number
 from smsoffice.admin.dashboard_notes import Note, notes
-from smsoffice.admin.dashboard_words import day_in_words, every, how_long, labelled, log_url
+from smsoffice.admin.dashboard_words import (
+    day_in_words,
+    every,
+    how_long,
+    in_link,
+    in_states,
+    labelled,
+    linked,
+    log_url,
+    up_to_many,
+)
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
-from smsoffice.dashboard import MANY, Figures, InForce
-from smsoffice.filters import LONGEST
+from smsoffice.dashboard import LOOKED_FOR, Figures, InForce
 from smsoffice.models.counts import bounds
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
 from smsoffice.models.said import said
-from smsoffice.states import State
+from smsoffice.states import OPEN, State
 
 __all__ = ["Note", "log_url", "shown"]
+
+HANDED_OVER = tuple(state for state in State if state not in {State.WAITING, State.DEBUG})
+ON_THE_WAY = (State.WAITING, *sorted(OPEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +55,41 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRow:
-    """One gateway's messages of the last 24 hours; `share` is None where it does not report deliveries."""
+    """One gateway's messages of the last 24 hours: numbers that are links.
+
+    Args:
+        share: percent of what was handed over that was delivered; None where the gateway does not say.
+        is_silent: whether it does not say, although messages were handed over.
+    """
 
     name: str
     url: str
     in_use: bool
-    handed_over: int
-    delivered: int
+    handed_over: str
+    delivered: str
     share: float | None
-    failed: int
-    open: int
+    is_silent: bool
+    failed: str
+    open: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why messages failed, how many, what to do, and where they are."""
+    """Why messages failed, how many, what to do, and where they are; no filter finds those without a reason."""
 
     words: str
-    number: int
+    number: str
     advice: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayRow:
+    """One day's messages: all, delivered, waiting or on the way, not delivered; numbers that are links."""
+
+    day: date
+    url: str
+    numbers: Sequence[str]
 
 
 def shown(*, may_send: bool) -> dict[str, Any]:
@@ -70,28 +97,32 @@ def shown(*, may_send: bool) -> dict[str, Any]:
     figures, runs, now = dashboard.figures(), dashboard.command_runs(), timezone.now()
     in_force = dashboard.gateway_in_force()
     days = [_day(day, totals) for day, totals in figures.days]
-    since = timezone.localtime(figures.as_of - timedelta(hours=24)).strftime("%Y-%m-%dT%H:%M")
+    since, doubted_before = in_link(figures.since), in_link(figures.doubted_before)
+    queue, undecided = figures.queue, figures.undecided
+    needing = log_url(state=State.UNKNOWN, sent_before=doubted_before)
     return {
         "today": day_in_words(timezone.localtime(now), "DATE_FORMAT"),
         "notes": list(notes(figures, runs, in_force, now)),
         "tiles": list(_tiles(figures, in_force, now)),
-        "queue": figures.queue,
-        "oldest_due": how_long(figures.queue.oldest_due, now),
-        "undecided": figures.undecided,
-        "oldest_undecided": how_long(figures.undecided.oldest, now),
-        "undecided_url": log_url(state=State.UNKNOWN),
-        "due_url": log_url(state=State.WAITING),
+        "waiting": linked(queue.waiting, log_url(state=State.WAITING), up_to_many),
+        "due": up_to_many(queue.due),
+        "scheduled": up_to_many(queue.scheduled),
+        "oldest_due": how_long(queue.oldest_due, now),
+        "need_decision": linked(undecided.need_decision, needing, up_to_many),
+        "asked": linked(undecided.asked, log_url(state=State.UNKNOWN, sent_after=doubted_before), up_to_many),
+        "oldest_undecided": how_long(undecided.oldest, now),
+        "decide": undecided.need_decision and linked(undecided.need_decision, needing, _decide),
         "bulk_sends": dashboard.bulk_sends(),
         "commands": list(_commands(figures, runs, now)),
         "chart": chart_of(days),
         "chart_words": _chart_words(days),
-        "day_rows": [(day, _log_of_day(day.day)) for day in reversed(days)],
+        "day_rows": [_day_row(day) for day in reversed(days)],
         "is_empty": not any(day.total for day in days),
         "gateways": list(_gateways(figures, since)),
-        "reasons": [_reason(error, number, since) for error, number in figures.reasons],
+        "reasons": [_reason(error, count, since) for error, count in figures.reasons],
         "other_reasons": figures.other_reasons,
         "failed_url": log_url(state=State.ERROR, created_after=since),
-        "failed": sum(number for _error, number in figures.reasons) + figures.other_reasons,
+        "failed": figures.failed,
         "as_of": timezone.localtime(figures.as_of),
         "log_url": log_url(),
         "send_url": reverse("admin:smsoffice_outputsmsmessage_add") if may_send else "",
@@ -99,24 +130,30 @@ def shown(*, may_send: bool) -> dict[str, Any]:
 
 
 def _day(day: date, totals: dict[str, int]) -> Day:
-    on_the_way = (State.WAITING, State.SENDING, State.SENT, State.UNKNOWN)
     return Day(
         day,
         delivered=totals.get(State.DELIVERED, 0),
-        open=sum(totals.get(state, 0) for state in on_the_way),
+        open=_sum(totals, ON_THE_WAY),
         failed=totals.get(State.ERROR, 0),
         other=totals.get(State.DEBUG, 0),
     )
 
 
-def _log_of_day(day: date) -> str:
-    start, end = bounds(day)
-    return log_url(created_after=f"{start:%Y-%m-%dT%H:%M}", created_before=f"{end:%Y-%m-%dT%H:%M}")
+def _day_row(day: Day) -> DayRow:
+    start, end = map(in_link, bounds(day.day))
+    url = log_url(created_after=start, created_before=end)
+    numbers = [
+        linked(day.total, url),
+        linked(day.delivered, in_states(url, State.DELIVERED)),
+        linked(day.open, in_states(url, *ON_THE_WAY)),
+        linked(day.failed, in_states(url, State.ERROR)),
+    ]
+    return DayRow(day.day, url, numbers)
 
 
 def _tiles(figures: Figures, in_force: InForce, now: datetime) -> Iterator[Tile]:
     today, totals = figures.days[-1]
-    start = bounds(today)[0].strftime("%Y-%m-%dT%H:%M")
+    start = in_link(bounds(today)[0])
     for state in State:
         number = totals.get(state, 0)
         if state == State.DEBUG and not number and not in_force.is_test:
@@ -134,10 +171,14 @@ def _tiles(figures: Figures, in_force: InForce, now: datetime) -> Iterator[Tile]
         yield Tile(state, number, log_url(state=state, created_after=start), more, loud)
 
 
-def _need_a_decision(number: int) -> str:
-    if number > MANY:
-        return _("more than %d need a decision") % MANY
-    return ngettext("%d needs a decision", "%d need a decision", number) % number
+def _need_a_decision(count: int) -> str:
+    return ngettext("%s needs a decision", "%s need a decision", count) % up_to_many(count)
+
+
+def _decide(count: int) -> str:
+    if count > dashboard.MANY:
+        return _("Decide on these, more than %s") % number(dashboard.MANY)
+    return ngettext("Decide on this one", "Decide on these %(number)s", count) % {"number": number(count)}
 
 
 def _commands(figures: Figures, runs: dict[str, CommandRun], now: datetime) -> Iterator[dict[str, Any]]:
@@ -171,19 +212,25 @@ def _chart_words(days: list[Day]) -> str:
 
 
 def _gateways(figures: Figures, since: str) -> Iterator[GatewayRow]:
-    for path, states in sorted(figures.by_gateway.items()):
-        handed_over = sum(number for state, number in states.items() if state not in {State.WAITING, State.DEBUG})
-        delivered = states.get(State.DELIVERED, 0)
+    for path, counts in sorted(figures.by_gateway.items()):
+        url = log_url(backend=path, created_after=since)
+        handed_over, delivered = _sum(counts, HANDED_OVER), counts.get(State.DELIVERED, 0)
+        tells = bool(handed_over and (delivered or _reports(path)))
         yield GatewayRow(
             gateway_title(path),
-            log_url(backend=path, created_after=since),
+            url,
             path == conf.SMS_SENDER_BACKEND,
-            handed_over,
-            delivered,
-            100 * delivered / handed_over if handed_over and (delivered or _reports(path)) else None,
-            states.get(State.ERROR, 0),
-            sum(states.get(state, 0) for state in (State.UNKNOWN, State.SENDING, State.SENT)),
+            linked(handed_over, in_states(url, *HANDED_OVER)),
+            linked(delivered, in_states(url, State.DELIVERED)),
+            100 * delivered / handed_over if tells else None,
+            bool(handed_over) and not tells,
+            linked(counts.get(State.ERROR, 0), in_states(url, State.ERROR)),
+            linked(_sum(counts, OPEN), in_states(url, *sorted(OPEN))),
         )
+
+
+def _sum(counts: dict[str, int], states: Iterable[State]) -> int:
+    return sum(counts.get(state, 0) for state in states)
 
 
 def _reports(path: str) -> bool:
@@ -195,8 +242,10 @@ def _reports(path: str) -> bool:
         return False
 
 
-def _reason(error: str, number: int, since: str) -> Reason:
+def _reason(error: str, count: int, since: str) -> Reason:
+    if not error.strip():
+        return Reason(_("The reason is not known."), number(count), "", "")
     advice = _("Correct the number or the text.") if is_lasting(error) else _("Resend later.")
     # A long one is found by its beginning.
-    url = log_url(state=State.ERROR, error=error[:LONGEST], created_after=since)
-    return Reason(said(error) or _("The reason is not known."), number, advice if error else "", url)
+    url = log_url(state=State.ERROR, error=error[:LOOKED_FOR], created_after=since)
+    return Reason(said(error), linked(count, url), advice, url)

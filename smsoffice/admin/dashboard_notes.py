@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 
 from smsoffice import dashboard
 from smsoffice.admin.common import gateway_title
-from smsoffice.admin.dashboard_words import clock, every, how_long, log_url
+from smsoffice.admin.dashboard_words import clock, every, how_long, log_url, up_to_many
 from smsoffice.conf import conf
-from smsoffice.dashboard import MANY, Figures, InForce
+from smsoffice.dashboard import Figures, InForce
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
 from smsoffice.models.said import said
@@ -124,8 +124,7 @@ def _refused(status: GatewayStatus, figures: Figures, in_use: bool) -> Note:
 def _waiting_words(due: int) -> str:
     if not due:
         return _("No message waits.")
-    number = _("more than %d") % MANY if due > MANY else str(due)
-    return ngettext("%s message waits; it is not lost.", "%s messages wait; none is lost.", due) % number
+    return ngettext("%s message waits; it is not lost.", "%s messages wait; none is lost.", due) % up_to_many(due)
 
 
 def _never_ran(name: CommandRun.Name, figures: Figures) -> Note:

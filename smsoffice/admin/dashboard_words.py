@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,9 +10,12 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from smsoffice import dashboard
+from smsoffice.admin.common import comes_twice, number
 from smsoffice.states import State
 
 
@@ -19,6 +23,28 @@ def log_url(**query: Any) -> str:
     """The log, filtered."""
     address = reverse("admin:smsoffice_outputsmsmessage_changelist")
     return f"{address}?{urlencode(query, doseq=True)}" if query else address
+
+
+def in_states(url: str, *states: State) -> str:
+    """A filtered log, of messages in some states only."""
+    return f"{url}&{urlencode({'state': states}, doseq=True)}"
+
+
+def linked(count: int, url: str, spelled: Callable[[int], str] = number) -> str:
+    """A number as a link to the messages that it counts. Zero leads nowhere."""
+    words = spelled(count)
+    return format_html('<a href="{}">{}</a>', url, words) if count else words
+
+
+def up_to_many(count: int) -> str:
+    """A number that is counted up to a bound."""
+    return _("more than %s") % number(dashboard.MANY) if count > dashboard.MANY else number(count)
+
+
+def in_link(moment: datetime) -> str:
+    """A time as the log's filters take it, exact to the second also in the hour that comes twice."""
+    local = timezone.localtime(moment)
+    return f"{local:%Y-%m-%d %H:%M:%S}{f'{local:%z}' if comes_twice(local) else ''}"
 
 
 def day_in_words(day: date, form: str) -> str:

@@ -18,11 +18,15 @@ Messages = QuerySet[OutputSMSMessage]
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What waits: how many are due, since when the oldest is, how many are to leave later."""
+    """What waits: how many are due, since when the oldest is, how many are to leave later, and all.
+
+    `waiting` counts with these what a paused bulk send keeps back.
+    """
 
     due: int
     oldest_due: datetime | None
     scheduled: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,13 @@ def queue_of(now: datetime, many: int) -> Queue:
         scheduled=Count("pk", filter=Q(due_at__gt=now)),
     )
     if told["all"] <= many:
-        return Queue(told["due"], told["oldest"], told["scheduled"])
+        return Queue(told["due"], told["oldest"], told["scheduled"], told["all"])
     ranges = [*_by_priority(waiting, now, many), *_by_bulk_send(waiting, now, many)]
     return Queue(
         due=min(sum(one.due for one in ranges), many + 1),
         oldest_due=min((one.oldest_due for one in ranges if one.oldest_due), default=None),
         scheduled=min(sum(one.scheduled for one in ranges), many + 1),
+        waiting=many + 1,
     )
 
 
@@ -119,12 +124,12 @@ def undecided_of(before: datetime, many: int) -> Undecided:
     """The UNKNOWN messages.
 
     Args:
-        before: what was handed over until then needs a decision.
+        before: what was handed over before needs a decision.
         many: up to how many each number is exact; `many + 1` stands for more. Of more, `oldest` is of those that
             were created first.
     """
     unknown = OutputSMSMessage.objects.filter(state=State.UNKNOWN)
-    needing, oldest_first = Q(sent_at__lte=before), ("created_at", "pk")
+    needing, oldest_first = Q(sent_at__lt=before), ("created_at", "pk")
     questions = OutputSMSMessage.objects.filter(check_after__isnull=False, state__in=OPEN).order_by("check_after")
     told = unknown.order_by(*oldest_first)[: many + 1].aggregate(
         all=Count("pk"),
@@ -137,5 +142,5 @@ def undecided_of(before: datetime, many: int) -> Undecided:
         return Undecided(told["needing"], told["oldest"], told["all"] - told["needing"], question)
     told = unknown.filter(needing).order_by(*oldest_first)[: many + 1].aggregate(all=Count("pk"), oldest=Min("sent_at"))
     # A short range of what was handed over last.
-    asked = unknown.filter(sent_at__gt=before).order_by("sent_at")[: many + 1].count()
+    asked = unknown.filter(sent_at__gte=before).order_by("sent_at")[: many + 1].count()
     return Undecided(told["all"], told["oldest"], asked, question)

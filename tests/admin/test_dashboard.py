@@ -16,7 +16,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from smsoffice import dashboard
-from smsoffice.admin import dashboard as dashboard_pages
 from smsoffice.admin.chart import Day, chart_of
 from smsoffice.admin.dashboard_words import log_url
 from smsoffice.models.batch import Batch
@@ -167,8 +166,7 @@ def test_what_is_not_known_is_told_right_up_to_many(
 
 
 def test_more_undecided_messages_than_are_counted_are_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (dashboard, dashboard_pages):
-        monkeypatch.setattr(module, "MANY", 2)
+    monkeypatch.setattr(dashboard, "MANY", 2)
     messages(3, State.UNKNOWN, sent_at=ago(minutes=20))
     assert "more than 2 need a decision" in front()
 
