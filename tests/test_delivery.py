@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
@@ -374,9 +375,10 @@ def test_a_gateway_that_does_not_exist_is_named(settings: Any) -> None:
         delivery.send_waiting()
 
 
-def test_a_class_that_is_no_gateway_is_named(settings: Any) -> None:
-    settings.PYMESS_SMS_SENDER_BACKEND = "tests.clock.Clock"
-    with pytest.raises(ImproperlyConfigured, match=r"tests\.clock\.Clock does not inherit"):
+@pytest.mark.parametrize("path", ["tests.clock.Clock", "smsoffice.states.State", "smsoffice.states.OPEN"])
+def test_what_is_no_gateway_is_named(settings: Any, path: str) -> None:
+    settings.PYMESS_SMS_SENDER_BACKEND = path
+    with pytest.raises(ImproperlyConfigured, match=f"{re.escape(path)} does not inherit"):
         get_sms_backend()
 
 

@@ -277,10 +277,10 @@ class Gateway(SMSBackend):
 
 @cache
 def _instance(path: str) -> SMSBackend:
-    backend = import_string(path)()
-    if not isinstance(backend, SMSBackend):
+    found = import_string(path)
+    if not (isinstance(found, type) and issubclass(found, SMSBackend)):
         raise ImproperlyConfigured(f"{path} does not inherit from smsoffice.backend.sms.SMSBackend.")
-    return backend
+    return found()
 
 
 def get_sms_backend(path: str | None = None) -> SMSBackend:
