@@ -129,7 +129,7 @@ def test_the_queue_is_told_right_up_to_many_though_more_wait(
     crowd()
     monkeypatch.setattr(dashboard, "MANY", many)
     queue = dashboard.figures().queue
-    assert (queue.due, queue.scheduled) == (due, scheduled)
+    assert (queue.due, queue.scheduled, queue.waiting) == (due, scheduled, min(21, many + 1))
     assert queue.oldest_due is not None
     assert timedelta(minutes=62) <= timezone.now() - queue.oldest_due < timedelta(minutes=63)
 

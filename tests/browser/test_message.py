@@ -166,6 +166,7 @@ def test_all_that_failed_are_resent_from_the_filtered_log(page: Page) -> None:
 def test_the_front_page_leads_into_the_log(page: Page, state: str) -> None:
     page.goto("/admin/")
     expect(page.get_by_role("heading", name="SMS today")).to_be_visible()
+    page.get_by_text("The numbers as a table").click()
     assert_accessible(page)
     page.get_by_label("Messages created today, by state").get_by_role("link", name=state).click()
     expect(page).to_have_url(re.compile(f"state={state.upper()}"))
