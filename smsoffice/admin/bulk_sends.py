@@ -33,6 +33,7 @@ from django.utils.translation import gettext_lazy as _
 
 from smsoffice.admin.bulk_send_shown import in_words, shown
 from smsoffice.admin.common import NobodyEdits, number, page_of
+from smsoffice.admin.message_actions import may_act
 from smsoffice.admin.template_off import stays_paused
 from smsoffice.export.columns import Cell
 from smsoffice.export.files import MEDIA_TYPES, csv_file
@@ -40,6 +41,7 @@ from smsoffice.models.batch import Batch
 from smsoffice.models.batch_control import BatchOver, Moved, go_on, pause, stop
 from smsoffice.models.batch_draft import refused_rows
 from smsoffice.models.batch_numbers import LEFT_OUT, NOT_SENT, numbers
+from smsoffice.models.cancellation import UNDER_WAY, Cancellation
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 
@@ -106,8 +108,10 @@ class BatchAdmin(NobodyEdits):
     # --- The list
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context: dict[str, Any] = {"title": capfirst(str(self.opts.verbose_name_plural))}
+        if may_act(request):
+            context["cancellations"] = Cancellation.objects.filter(UNDER_WAY).defer("keys").order_by("started_at")
+        return super().changelist_view(request, context | (extra_context or {}))
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         found = super().get_changelist_instance(request)

@@ -139,11 +139,11 @@ def test_without_a_bulk_send_the_list_says_where_they_come_from() -> None:
 def test_the_list_costs_the_same_queries_however_many_messages(django_assert_num_queries) -> None:
     browser = superuser()
     batches.running(2)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         browser.get(LIST)
     batches.running(150, State.SENT, start=100, user=batches.operator())
     a_mixed_one(Status.PAUSED)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         browser.get(LIST)
 
 

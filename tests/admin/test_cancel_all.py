@@ -95,6 +95,20 @@ def test_what_the_request_has_no_time_for_is_shown_and_done_by_the_queue() -> No
     assert "<html" not in numbers
 
 
+@pytest.mark.usefixtures("busy")
+def test_one_that_is_under_way_is_found_among_the_bulk_sends_by_who_may_cancel() -> None:
+    messages(5, tag="a&b")
+    browser, bulk_sends = superuser(), reverse("admin:smsoffice_batch_changelist")
+    chosen(browser)
+    assert address() not in browser.get(bulk_sends).content.decode()
+    browser.post(address())
+    assert address() in browser.get(bulk_sends).content.decode()
+    assert address() not in browser_of(VIEW).get(bulk_sends).content.decode()
+    for _slice in work():
+        pass
+    assert address() not in browser.get(bulk_sends).content.decode()
+
+
 def test_where_no_queue_runs_the_page_goes_on_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting, browser = messages(5, tag="a&b"), superuser()
     chosen(browser)
