@@ -86,8 +86,8 @@ def cancellation_page(page: MessagePages, request: HttpRequest, cancellation_id:
 
 def _title(chosen: Cancellation) -> str:
     if chosen.finished_at:
-        return _("Cancelled")
-    return _("Cancelling") if chosen.started_at else _("Cancel all that wait?")
+        return _("The messages are cancelled")
+    return _("Messages are being cancelled") if chosen.started_at else _("Cancel all that wait?")
 
 
 def _to(page: MessagePages, request: HttpRequest, chosen: Cancellation) -> HttpResponseRedirect:
