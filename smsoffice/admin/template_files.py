@@ -18,7 +18,8 @@ from django.utils.translation import gettext as _
 from import_export.formats.base_formats import Format
 
 from smsoffice.exceptions import SMSError
-from smsoffice.export.files import MEDIA_TYPES, XLSX_TEXT, csv_file, safe, xlsx_file
+from smsoffice.export.files import MEDIA_TYPES, XLSX_TEXT, csv_file, xlsx_file
+from smsoffice.export.formulas import BREAKS, INNER, safe
 
 MAX_BYTES = 2_000_000
 MAX_UNPACKED = 10_000_000
@@ -173,19 +174,20 @@ def _guarded(dataset: tablib.Dataset) -> list[list[Any]]:
     return [[guarded(str(cell)) for cell in row] for row in dataset]
 
 
+# An apostrophe of the cell's own where one may be set gets another: else the reader could not tell the two.
+_WITHIN = re.compile(rf"(?<=[{BREAKS}])'(?='*{INNER})")
+
+
 def guarded(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula; `unguarded` gives back what it was."""
-    return f"'{cell}" if _is_guarded(cell) else cell
+    own = "'" if cell[:1] == "'" else ""
+    return own + safe(_WITHIN.sub("''", cell))
 
 
 def unguarded(cell: str) -> str:
-    """The cell without the apostrophe that `guarded` put before it."""
-    return cell[1:] if cell[:1] == "'" and _is_guarded(cell[1:]) else cell
-
-
-def _is_guarded(cell: str) -> bool:
-    # An apostrophe of its own too: else the reader could not tell the two.
-    return cell[:1] == "'" or safe(cell) != cell
+    """The cell without the apostrophes that `guarded` set."""
+    cell = _WITHIN.sub("", cell)
+    return cell[1:] if cell[:1] == "'" and safe(cell[1:])[:1] == "'" else cell
 
 
 def _taken(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[Any]]]:

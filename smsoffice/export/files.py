@@ -16,6 +16,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
 from smsoffice.export.columns import Cell
+from smsoffice.export.formulas import safe
 
 Chunks = Iterable[list[list[Cell]]]
 
@@ -24,19 +25,6 @@ XLSX_ROWS = 1_048_575
 
 XLSX_TEXT = 32_767
 """Characters that a cell of a sheet holds."""
-
-_UNSEEN = r"[\s\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-# A spreadsheet takes these for the start of a formula, after blanks and what is not seen too, and their full-width
-# twins in some languages.
-_FORMULA = re.compile(rf"{_UNSEEN}*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r]")
-_HARMLESS_START = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
-
-
-def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, nor a phone number for a sum: with an apostrophe before it."""
-    if not text or text[0] in _HARMLESS_START or not _FORMULA.match(text):
-        return text
-    return f"'{text}"
 
 
 def csv_file(headings: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
@@ -48,7 +36,14 @@ def csv_file(headings: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
 def _csv_pieces(headings: Sequence[str], chunks: Chunks, separator: str) -> Iterator[bytes]:
     yield "\ufeff".encode() + _csv([list(headings)], separator)
     for chunk in chunks:
-        yield _csv([[safe(cell) if isinstance(cell, str) else cell for cell in row] for row in chunk], separator)
+        yield _csv(zip(*map(_safe_column, zip(*chunk, strict=True)), strict=True), separator)
+
+
+def _safe_column(column: Sequence[Cell]) -> Sequence[Cell]:
+    # Most columns say the same few things in all rows, and each is looked at once.
+    texts = {cell for cell in column if isinstance(cell, str)}
+    changed = {text: made for text in texts if (made := safe(text)) != text}
+    return [changed.get(cell, cell) if isinstance(cell, str) else cell for cell in column] if changed else column
 
 
 def _csv(rows: Iterable[Sequence[Cell]], separator: str) -> bytes:

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from smsoffice.export import export
 from smsoffice.export.columns import CHUNK, USUAL, columns
-from smsoffice.export.files import safe
+from smsoffice.export.formulas import safe
 from smsoffice.models.log import TookTooLong
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
@@ -36,7 +36,11 @@ def taken(browser: Client, query: str = "", **posted: Any) -> Any:
 
 
 def read_csv(answer: Any, delimiter: str = ",") -> list[list[str]]:
-    return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline=""), delimiter=delimiter))
+    return parted(answer.getvalue().decode("utf-8-sig"), delimiter)
+
+
+def parted(file: str, delimiter: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(file, newline=""), delimiter=delimiter))
 
 
 def read_xlsx(answer: Any) -> list[list[Any]]:
@@ -169,7 +173,7 @@ def test_a_sheet_has_texts_as_texts_and_times_as_times() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("=1+1", "+420777123456", "-1", "@SUM(A1)", "\t=1", "\r=1", "\tx", "\rx", " =1", "\n=1", "\xa0=1", "\ufeff=1"),
+        *("=1+1", "+420777123456", "-1", "@SUM(A1)", "\tx", "\rx", " =1", "\xa0=1", "\ufeff=1"),
         *(
             "\uff1d1",
             "\uff0b1",
@@ -191,7 +195,58 @@ def test_what_a_spreadsheet_could_take_for_a_formula_is_made_safe(text: str) -> 
     assert read_csv(taken(superuser(), column=["text", "tag", "template"]))[1] == [f"'{text}"] * 3
 
 
-@pytest.mark.parametrize("text", ["", "Hello", "1 = 1", "(+420)", "'=1", "Ž=", " x"])
+LINK = 'HYPERLINK("http://x")'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Hello;={LINK}",
+        f"Hello,={LINK}",
+        f"Hello\t={LINK}",
+        f"Hello\n={LINK}",
+        f"Hello\r\n+{LINK}",
+        f"Hello; -{LINK}",
+        f'Hello;"={LINK}',
+        f'Hello, " ={LINK}',
+        f"Hello;\n@{LINK}",
+        f"Hello;;\uff1d{LINK}",
+        f"a,b;-cmd|' /C calc'!A0\n- milk,+{LINK}",
+        "Hello;+1",
+        # The end of the text is not the end of the cell for who parts it otherwise: a tag may go on.
+        'Hello "you" 100,-',
+        "Shopping:\n-",
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "cs"])
+def test_nothing_computes_for_a_reader_who_parts_the_cells_otherwise(text: str, language: str) -> None:
+    a_message(content=text, tag=text)
+    answer = superuser().post(URL, {"column": ["created", "text", "tag"]}, headers={"accept-language": language})
+    file = answer.getvalue().decode("utf-8-sig")
+    for delimiter in ",;\t":
+        for cell in (cell for row in parted(file, delimiter) for cell in row):
+            words = cell.lstrip()
+            assert words[:1] not in "=@\uff1d" or not words
+            assert words[:1] not in "+-" or not set(words) & set('(|!"')
+
+
+@pytest.mark.parametrize("sign", "\t\r\n")
+def test_before_a_sign_that_parts_cells_there_is_an_apostrophe_too(sign: str) -> None:
+    assert safe(f"{sign}=1") == f"'{sign}'=1"
+
+
+def test_an_apostrophe_is_set_before_each_part_that_would_compute_and_nowhere_else() -> None:
+    assert safe("a;=1 = 1; b\n@c, d; -1\t +2") == "a;'=1 = 1; b\n'@c, d;' -1\t' +2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "Hello", "1 = 1", "(+420)", "'=1", "Ž=", " x", "a;b", "a; b=1", "a - b", "a\n\nb", "a;\n"),
+        *("Price: 100,-", "It costs 250,- CZK.", "Temperatures 1,-5", "Yes, - no."),
+        *("Shopping:\n- milk, 2 l\n- bread\n", "Shopping:\r\n- milk\r\n- bread", "Call us:\n+420 777 123 456"),
+    ],
+)
 def test_other_texts_stay_as_they_are(text: str) -> None:
     assert safe(text) == text
 
