@@ -12,6 +12,7 @@ from django.utils import timezone
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.batch_watch import keep_states
 from smsoffice.models.counts import DayCount, count_day
+from smsoffice.models.log import OLDEST, Position
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import OPEN, State
 
@@ -30,7 +31,8 @@ def removable(before: datetime, *, whole: bool) -> QuerySet[OutputSMSMessage]:
     old = OutputSMSMessage.objects.filter(created_at__lt=before, check_after=None).exclude(state=State.WAITING)
     # What was handed over a moment ago, as it had been scheduled or put off, may come back to the queue.
     old = old.filter(~Q(state__in=OPEN) | Q(changed_at__lt=before))
-    return old if whole else old.exclude(recipient="")
+    # In the words of the index, which has only these: whatever was emptied in nights before is not walked over again.
+    return old if whole else old.filter(recipient__gt="")
 
 
 def purge(
@@ -46,10 +48,14 @@ def purge(
     """
     oldest_first = removable(before, whole=whole).order_by("created_at", "pk")
     counted: set[date] = set()
+    last = OLDEST
     while not stopping():
-        rows = list(oldest_first.values_list("pk", "created_at")[:CHUNK])
+        # What was removed leaves its place in the index until the database cleans up: none is entered there again.
+        rows = list(oldest_first.filter(last.newer()).values_list("pk", "created_at")[:CHUNK])
         if not rows:
             break
+        pk, created_at = rows[-1]
+        last = Position(created_at, pk)
         if whole:
             for day in {
                 timezone.localtime(created, timezone.get_default_timezone()).date() for _, created in rows

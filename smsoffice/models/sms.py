@@ -192,6 +192,12 @@ class OutputSMSMessage(Timestamped):
                 fields=["recipient", "-created_at", "-id"],
                 opclasses=["varchar_pattern_ops", "timestamptz_ops", "int8_ops"],
             ),
+            # What retention empties next, the oldest first: a message enters as it is over, leaves as it is emptied.
+            models.Index(
+                fields=["created_at", "id"],
+                name="smsoffice_removable",
+                condition=Q(check_after__isnull=True, recipient__gt="") & ~Q(state=State.WAITING),
+            ),
             models.Index(fields=["sent_at"], name="smsoffice_sent", condition=Q(sent_at__isnull=False)),
             # The few with a reason, in which words are looked for.
             models.Index(fields=["-created_at", "-id"], name="smsoffice_error", condition=Q(error__gt="")),

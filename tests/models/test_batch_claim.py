@@ -23,7 +23,7 @@ from tests.at_once import at_once, elsewhere
 from tests.backends import TAKEN, Messages, ScriptedGateway, use
 from tests.batches import fresh, operator, recipients_of, running, told
 from tests.factories import ago, ahead, message, messages, states
-from tests.queries import statements
+from tests.queries import only_by_indexes, statements
 
 pytestmark = pytest.mark.django_db
 
@@ -271,12 +271,3 @@ def test_the_most_urgent_is_found_at_the_end_of_an_index_whatever_waits_in_pause
     only_by_indexes()
     urgent = OutputSMSMessage.objects.filter(state=State.WAITING, batch=None).order_by("-priority")
     assert "smsoffice_queue" in urgent.values_list("priority", flat=True)[:1].explain()
-
-
-def only_by_indexes() -> None:
-    """Let PostgreSQL choose as it would with a million rows. SQLite is not told what is in the table: nobody does."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE smsoffice_outputsmsmessage")
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")

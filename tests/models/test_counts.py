@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from smsoffice.models import retention
 from smsoffice.models.batch import Batch, BatchChunk
 from smsoffice.models.counts import DayCount, bounds, counts_of
 from smsoffice.models.decisions import settle
@@ -16,6 +19,7 @@ from smsoffice.models.rounds import CommandRun, Heartbeat, note_round
 from smsoffice.models.sms import OutputSMSEvent, OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.factories import BACKEND, NUMBER, ago, ahead, customer, message, row
+from tests.queries import only_by_indexes
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +77,15 @@ def test_what_is_kept_costs_one_question(django_assert_num_queries: Any) -> None
 def old(state: State = State.DELIVERED, **columns: Any) -> OutputSMSMessage:
     """A message of a year ago."""
     return message(state, created_at=ago(days=365), **{"check_after": None, **columns})
+
+
+def many_old(count: int, **columns: Any) -> None:
+    """Messages that are over, some years old, each a second younger than the one before."""
+    first = ago(days=3000)
+    defaults = {"recipient": NUMBER, "content": "Hello.", "state": State.DELIVERED, **columns}
+    OutputSMSMessage.objects.bulk_create(
+        OutputSMSMessage(created_at=first + timedelta(seconds=n), **defaults) for n in range(count)
+    )
 
 
 def test_texts_and_numbers_go_and_the_rest_stays() -> None:
@@ -145,6 +158,69 @@ def test_lists_of_bulk_sends_that_ended_are_forgotten() -> None:
     assert [chunk.batch for chunk in BatchChunk.objects.all()] == [running]
     ended.refresh_from_db()
     assert ended.values == {}
+
+
+def cost_of_finding(job: Callable[[], object]) -> list[int]:
+    """The pages that PostgreSQL reads to find each chunk."""
+    found = []
+
+    def measured(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and "LIMIT" in sql and "created_at" in sql:
+            with connection.cursor() as cursor:
+                # The first look clears away what other tests left.
+                for _look in range(2):
+                    cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+                    [[[told]]] = cursor.fetchall()
+            found.append(told["Plan"]["Shared Hit Blocks"] + told["Plan"]["Shared Read Blocks"])
+        return execute(sql, params, many, context)
+
+    only_by_indexes()
+    with connection.execute_wrapper(measured):
+        job()
+    return found
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells what it read")
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_chunk_costs_the_same_however_much_was_removed_before(monkeypatch: pytest.MonkeyPatch, whole: bool) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 100)
+    many_old(400)
+    first, *others, _none_left = cost_of_finding(lambda: list(purge(ago(days=90), whole=whole)))
+    assert len(others) == 3
+    assert max(others) <= first * 1.2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL tells what it read")
+def test_a_night_costs_the_same_however_much_was_removed_in_nights_before() -> None:
+    many_old(1000, recipient="", content="")
+    many_old(50)
+    first, none_left = cost_of_finding(lambda: list(purge(ago(days=90), whole=False)))
+    assert first < 150
+    assert none_left < 150
+
+
+def test_what_is_to_be_removed_is_found_by_its_index() -> None:
+    many_old(300, recipient="", content="")
+    many_old(3)
+    only_by_indexes()
+    assert "smsoffice_removable" in removable(ago(days=90), whole=False).order_by("created_at", "pk")[:2].explain()
+
+
+def test_what_was_passed_over_is_removed_later() -> None:
+    waiting, over = old(State.WAITING), old()
+    assert sum(purge(ago(days=90), whole=False)) == 1
+    OutputSMSMessage.objects.filter(pk=waiting.pk).update(state=State.DELIVERED)
+    before_all = message(State.DELIVERED, created_at=ago(days=800))
+    assert sum(purge(ago(days=90), whole=False)) == 2
+    assert {row(one).recipient for one in (waiting, over, before_all)} == {""}
+
+
+def test_messages_of_the_same_instant_go_in_several_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    moment = ago(days=365)
+    stored = [message(State.DELIVERED, created_at=moment) for _n in range(5)]
+    assert list(purge(ago(days=90), whole=False)) == [2, 2, 1]
+    assert {row(one).recipient for one in stored} == {""}
 
 
 # --- Rounds ----------------------------------------------------------------------------------------------------------
