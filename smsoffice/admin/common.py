@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
@@ -22,6 +23,7 @@ from smsoffice.states import State
 __all__ = [
     "INCLUDES",
     "NobodyEdits",
+    "address_in",
     "ago",
     "clock",
     "comes_twice",
@@ -81,7 +83,12 @@ def comes_twice(local: datetime) -> bool:
 def page_of(site: AdminSite, request: HttpRequest, obj: Model) -> str | None:
     """The address of an object's page in the admin; None where it has none or the user may not see it."""
     model = type(obj)
-    if not site.is_registered(model) or not site.get_model_admin(model).has_view_permission(request, obj):
+    return address_in(site.get_model_admin(model), request, obj) if site.is_registered(model) else None
+
+
+def address_in(page: admin.ModelAdmin[Any], request: HttpRequest, obj: Model) -> str | None:
+    """The address of an object's page in the admin of its model; None where the user may not see it."""
+    if not page.has_view_permission(request, obj):
         return None
-    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
-    return reverse(name, args=[quote(obj.pk)], current_app=site.name)
+    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_change"
+    return reverse(name, args=[quote(obj.pk)], current_app=page.admin_site.name)

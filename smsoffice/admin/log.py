@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from smsoffice.admin.common import NobodyEdits, number
+from smsoffice.admin.host_objects import HostObjects
 from smsoffice.admin.log_export import export_page, export_selected, in_words, may_export
 from smsoffice.admin.log_filters import address, offered, pills, spans, without
 from smsoffice.admin.log_list import NEWER, OF_THE_PAGE, OLDER, PATIENCE, LogList
@@ -85,12 +86,14 @@ class LogPages(NobodyEdits):
     def _shown(self, request: HttpRequest, listed: LogList) -> dict[str, Any]:
         query, filters, page = self.filter_query(request), listed.filters, listed.page
         form = filters.form
-        in_force = list(pills(filters, request, self.admin_site, query))
+        objects = HostObjects(self.admin_site, request)
+        # First of all: with them comes the name of the object that the page is filtered by.
+        rows = rows_of(objects, page.messages)
         matching = page.count.number
         return {
             "filters": filters,
             "form": form,
-            "pills": in_force,
+            "pills": list(pills(filters, objects, query)),
             "clear_url": "?",
             "spans": list(spans(query)),
             "offered": offered(query.get("backend", ""), query.get("related_object_type", "").lower()),
@@ -101,7 +104,7 @@ class LogPages(NobodyEdits):
             "offers_all": len(page.messages) < matching or not listed.counted_exactly,
             "selection_note_all": _selected_words(page.count),
             "searched": number(min((SEARCHED[name] for name in SEARCHED if name in filters.in_force), default=0)),
-            "rows": rows_of(self.admin_site, request, page.messages),
+            "rows": rows,
             "pages": _pages(query, page.older, page.newer),
             "first": page.messages[0] if page.messages else None,
             "last": page.messages[-1] if page.messages else None,

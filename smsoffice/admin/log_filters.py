@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db.models import F, Value
-from django.http import HttpRequest, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy
 from phonenumbers import AsYouTypeFormatter
 
 from smsoffice import phone
-from smsoffice.admin.common import gateway_title, page_of, to_the_second
+from smsoffice.admin.common import gateway_title, to_the_second
+from smsoffice.admin.host_objects import HostObjects
 from smsoffice.backend.sms import get_template_model
 from smsoffice.filters import MessageFilter
+from smsoffice.filters.related import Related
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.log import ORDER
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
@@ -67,7 +69,7 @@ def address(query: QueryDict) -> str:
     return f"?{query.urlencode()}"
 
 
-def pills(filters: MessageFilter, request: HttpRequest, site: Any, query: QueryDict) -> Iterator[Pill]:
+def pills(filters: MessageFilter, objects: HostObjects, query: QueryDict) -> Iterator[Pill]:
     """A pill for each value in force, those that make no sense too.
 
     Args:
@@ -87,13 +89,13 @@ def pills(filters: MessageFilter, request: HttpRequest, site: Any, query: QueryD
             continue
         is_related = name == "related_object_type"
         rest = without(query, name, *(("related_object_id",) if is_related else ()))
-        shown = _shown(name, filters.in_force.get(name), form, site, request) or " ".join(
+        shown = _shown(name, filters.in_force.get(name), form, objects) or " ".join(
             [values[-1], *(query.getlist("related_object_id")[-1:] if is_related else ())]
         )
         yield Pill(label, shown, address(rest))
 
 
-def _shown(name: str, value: Any, form: Any, site: Any, request: HttpRequest) -> str:
+def _shown(name: str, value: Any, form: Any, objects: HostObjects) -> str:
     """What a value is called; empty where that is as it was typed."""
     if value is None:
         return ""
@@ -106,13 +108,20 @@ def _shown(name: str, value: Any, form: Any, site: Any, request: HttpRequest) ->
     if name == "batch":
         return str(form.batch)
     if name == "related_object_type" and form.related:
-        kind, key, found = form.related
-        if key is None:
-            return capfirst(str(kind.name))
-        return f"{capfirst(str(kind.name))} {found if found is not None and page_of(site, request, found) else key}"
+        return _called(form.related, objects)
     if name.endswith(("_after", "_before")):
         return to_the_second(value)
     return ""
+
+
+def _called(related: Related, objects: HostObjects) -> str:
+    """The type, and the object by its name where the reader may see it."""
+    kind = capfirst(str(related.kind.name))
+    if related.key is None:
+        return kind
+    model, key = related.kind.model_class(), str(related.key)
+    shown = objects.named(model, [key]).get(key) if model else None
+    return f"{kind} {shown.name if shown else key}"
 
 
 def _grouped_so_far(beginning: str) -> str:

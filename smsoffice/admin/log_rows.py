@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from django.contrib.admin import AdminSite
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -20,8 +18,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from smsoffice import phone
-from smsoffice.admin.common import ago, gateway_title, page_of, state_badge, to_the_second
-from smsoffice.models.related import living
+from smsoffice.admin.common import ago, gateway_title, state_badge, to_the_second
+from smsoffice.admin.host_objects import HostObjects, Named
 from smsoffice.models.said import said
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
@@ -80,11 +78,11 @@ class Row(NamedTuple):
     gateway: str
 
 
-def rows_of(site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSMessage]) -> list[Row]:
+def rows_of(objects: HostObjects, messages: Sequence[OutputSMSMessage]) -> list[Row]:
     """The rows of a page."""
-    related = _belongings(site, request, messages)
+    related = _belongings(objects, messages)
     states = {name: state_badge(name) for name in {message.state for message in messages}}
-    page = reverse("admin:smsoffice_outputsmsmessage_change", args=[0], current_app=site.name)
+    page = reverse("admin:smsoffice_outputsmsmessage_change", args=[0], current_app=objects.site.name)
     beginning, end = page.rsplit("0", 1)
     return [
         _row(message, f"{beginning}{message.pk}{end}", states[message.state], related[message.pk])
@@ -145,40 +143,33 @@ def _why(message: OutputSMSMessage) -> str:
     return ""
 
 
-def _belongings(
-    site: AdminSite, request: HttpRequest, messages: Sequence[OutputSMSMessage]
-) -> dict[int, list[Belonging]]:
+def _belongings(objects: HostObjects, messages: Sequence[OutputSMSMessage]) -> dict[int, list[Belonging]]:
     """What each message belongs to; of what the reader may not see, the type and the key only."""
     related: dict[int, list[Belonging]] = defaultdict(list)
     relations = OutputSMSRelatedObject.objects.filter(output_sms_message__in=[message.pk for message in messages])
     found = list(relations.order_by("pk")) if messages else []
-    objects = _objects(site, request, found)
+    names = _names(objects, found)
     for relation in found:
         kind = ContentType.objects.get_for_id(relation.content_type_id)
-        obj = objects.get((relation.content_type_id, relation.object_id))
-        url = page_of(site, request, obj) if obj is not None else None
-        name = f"{capfirst(kind.name)} {obj if url else relation.object_id}"
-        related[relation.output_sms_message_id].append(Belonging(name, url))
+        shown = names.get((relation.content_type_id, relation.object_id))
+        name = f"{capfirst(kind.name)} {shown.name if shown else relation.object_id}"
+        related[relation.output_sms_message_id].append(Belonging(name, shown.url if shown else None))
     return related
 
 
-def _objects(
-    site: AdminSite, request: HttpRequest, relations: Iterable[OutputSMSRelatedObject]
-) -> dict[tuple[int, str], Model]:
-    """The objects that still exist, of the types that the reader may see."""
+def _names(objects: HostObjects, relations: Iterable[OutputSMSRelatedObject]) -> dict[tuple[int, str], Named]:
+    """The objects that the reader may see, of the first of the types that he may."""
     keys: dict[int, set[str]] = defaultdict(set)
     for relation in relations:
         keys[relation.content_type_id].add(relation.object_id)
-    seen = {key: model for key in keys if (model := _visible(site, request, key))}
+    seen = {key: model for key in keys if (model := _visible(objects, key))}
     return {
-        (key, text): obj
+        (key, text): shown
         for key, model in list(seen.items())[:NAMED_TYPES]
-        for text, obj in living(model, keys[key]).items()
+        for text, shown in objects.named(model, keys[key]).items()
     }
 
 
-def _visible(site: AdminSite, request: HttpRequest, content_type: int) -> type[Model] | None:
+def _visible(objects: HostObjects, content_type: int) -> type[Model] | None:
     model = ContentType.objects.get_for_id(content_type).model_class()
-    if model is None or not site.is_registered(model):
-        return None
-    return model if site.get_model_admin(model).has_view_permission(request) else None
+    return model if model and objects.are_seen(model) else None

@@ -25,13 +25,13 @@ from django.utils.translation import gettext_lazy as _
 
 from smsoffice.admin import cancel_all, cancel_many, check_many, message_actions, resend, resend_many
 from smsoffice.admin.common import NobodyEdits, clock, gateway_title, page_of, to_the_second
+from smsoffice.admin.host_objects import HostObjects
 from smsoffice.admin.message_actions import may_act, title_of
 from smsoffice.admin.timeline import timeline_of
 from smsoffice.admin.verdict import May, verdict_on
 from smsoffice.admin.way_back import way_back
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.models.decisions import may_be_decided
-from smsoffice.models.related import living
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.preview import look_at_sent
 from smsoffice.states import OPEN, State
@@ -208,13 +208,14 @@ def _belongings(site: AdminSite, request: HttpRequest, relations: list[OutputSMS
         keys[relation.content_type_id].append(relation.object_id)
     types = {key: ContentType.objects.get_for_id(key) for key in keys}
     # The model of a content type may be gone with its app, an object with its row.
-    objects = {key: living(model, keys[key]) for key, kind in types.items() if (model := kind.model_class())}
+    objects = HostObjects(site, request)
+    names = {key: objects.named(model, keys[key]) for key, kind in types.items() if (model := kind.model_class())}
     for relation in relations:
         kind = types[relation.content_type_id]
-        obj = objects.get(relation.content_type_id, {}).get(relation.object_id)
-        url = page_of(site, request, obj) if obj is not None else None
+        shown = names.get(relation.content_type_id, {}).get(relation.object_id)
         asked = {"related_object_type": f"{kind.app_label}.{kind.model}", "related_object_id": relation.object_id}
-        yield Belonging(str(kind.name), str(obj) if url else relation.object_id, url, urlencode(asked))
+        name, url = shown or (relation.object_id, None)
+        yield Belonging(str(kind.name), name, url, urlencode(asked))
 
 
 def _facts(message: OutputSMSMessage) -> Iterator[tuple[str, str, bool]]:

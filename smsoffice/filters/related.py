@@ -19,12 +19,10 @@ class Related(NamedTuple):
     Args:
         kind: its type.
         key: its key as the model has it; None for every object of the type.
-        found: the object itself, unless it is gone.
     """
 
     kind: ContentType
     key: Any = None
-    found: Model | None = None
 
     def relations(self) -> Q:
         """What tells the relations to it, by the index that has them."""
@@ -58,13 +56,10 @@ def read_related(kind: str, key: str) -> Related:
 
 def _one(kind: ContentType, key: str) -> Related:
     model = kind.model_class()
-    if model is None:
-        # The app that had this type is gone; what is left is the key as text.
-        related = Related(kind, key)
-    else:
-        read = _read_key(model, kind, key)
-        related = Related(kind, read, model._base_manager.filter(pk=read).first())
-    if related.found is None and not OutputSMSRelatedObject.objects.filter(related.relations()).exists():
+    # Where the app that had this type is gone, what is left is the key as text.
+    related = Related(kind, _read_key(model, kind, key) if model else key)
+    is_there = model is not None and model._base_manager.filter(pk=related.key).exists()
+    if not is_there and not OutputSMSRelatedObject.objects.filter(related.relations()).exists():
         words = _("There is no %(type)s with the ID %(key)s, and no message belongs to it. Correct the ID.")
         raise _refused("related_object_id", words % {"type": kind.name, "key": key})
     return related

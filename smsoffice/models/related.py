@@ -54,18 +54,18 @@ def read_key(model: type[models.Model], text: str) -> Any:
     return read
 
 
-def living(model: type[models.Model], keys: Iterable[str]) -> dict[str, models.Model]:
-    """The objects that still exist, by the text of their keys.
+def living(rows: models.QuerySet[Any], keys: Iterable[str]) -> dict[str, models.Model]:
+    """The objects that are among the rows, by the text of their keys.
 
     A host's keys may have become of another kind since: what can be no key any more names nothing.
     """
     read = {}
     for text in keys:
         try:
-            read[text] = read_key(model, text)
+            read[text] = read_key(rows.model, text)
         except ValidationError:
             continue
-    found = {obj.pk: obj for obj in model._base_manager.filter(pk__in=set(read.values()))} if read else {}
+    found = {obj.pk: obj for obj in rows.filter(pk__in=set(read.values()))} if read else {}
     return {text: found[key] for text, key in read.items() if key in found}
 
 
