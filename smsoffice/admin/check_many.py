@@ -26,16 +26,17 @@ if TYPE_CHECKING:
 ASKED_AT_ONCE = 100
 """Messages that a gateway is asked about while the operator waits; the rest is asked about by the next round."""
 
-MOST = 100_000
-"""Messages that are put first in one go."""
+MOST = 20_000
+"""Messages that are put first in one go: as many as a request can write."""
 
 
 class _Questions(NamedTuple):
-    """Whom to ask about now, which keys in the next rounds, and how many not at all, as no round would."""
+    """Whom to ask about now, which keys in the next rounds, how many not at all, as no round would; whether more."""
 
     now: list[OutputSMSMessage]
     later: list[int]
     passed_over: int
+    more: bool
 
 
 def check_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet[OutputSMSMessage]) -> HttpResponse:
@@ -44,7 +45,7 @@ def check_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet[
     Raises:
         TookTooLong: the filters that chose them are too slow.
     """
-    now, later, passed_over = _questions(queryset)
+    now, later, passed_over, more = _questions(queryset)
     if not now:
         words = _("There is nothing to ask: the chosen messages are final or wait.")
         page.message_user(request, words, messages.WARNING)
@@ -55,6 +56,9 @@ def check_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet[
             request, OutputSMSMessage, ngettext("Checked %d message.", "Checked %d messages.", len(now)) % len(now)
         )
     _ask_later(page, request, later)
+    if more:
+        words = _("At most %s are put first at once. The gateways are asked about the others in their turn.")
+        page.message_user(request, words % number(MOST), messages.INFO)
     if passed_over:
         words = ngettext(
             "%(count)s was not asked about: no round asks about it any more, and at most %(most)d such are asked about "
@@ -76,8 +80,9 @@ def _questions(queryset: QuerySet[OutputSMSMessage]) -> _Questions:
         passed_over = left_alone[:MOST].count() - len(now) if len(now) == ASKED_AT_ONCE else 0
         now += in_turn[: ASKED_AT_ONCE - len(now)]
         asked = {message.pk for message in now}
-        later = [key for key in in_turn.values_list("pk", flat=True)[:MOST] if key not in asked]
-    return _Questions(now, later, passed_over)
+        keys = in_turn.values_list("pk", flat=True)[: MOST + len(now) + 1]
+        later = [key for key in keys if key not in asked]
+    return _Questions(now, later[:MOST], passed_over, more=len(later) > MOST)
 
 
 def _ask(page: MessagePages, request: HttpRequest, asked: list[OutputSMSMessage]) -> Counter[str]:

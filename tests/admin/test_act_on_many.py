@@ -256,6 +256,19 @@ def test_beyond_a_hundred_the_next_round_asks(settings: Any, monkeypatch: pytest
     assert OutputSMSMessage.objects.due_for_check(ahead(seconds=5)).count() == 3
 
 
+def test_no_more_are_put_first_than_a_request_can_write_and_that_is_said(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_many, "ASKED_AT_ONCE", 1)
+    monkeypatch.setattr(check_many, "MOST", 2)
+    use(settings, ScriptedGateway)
+    told = said(choose(superuser(), "check_selected", messages(4, State.SENT, check_after=ahead(hours=5))))
+    assert "2 more are asked about in the next rounds. At most 2 are put first at once." in told
+    assert OutputSMSMessage.objects.due_for_check(ahead(seconds=5)).count() == 2
+    told = said(choose(superuser(), "check_selected", messages(3, State.SENT, tag="a", check_after=ahead(hours=5))))
+    assert "At most" not in told
+
+
 def test_those_that_no_round_asks_about_any_more_come_first_and_are_counted_where_they_are_too_many(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
