@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import override
 
 from smsoffice.filters import SEARCHED, MessageFilter
 from smsoffice.filters.fields import read_recipient
@@ -248,6 +250,41 @@ def test_reasons_are_looked_for_among_those_that_have_one(monkeypatch: pytest.Mo
     failed = message(State.ERROR, error="Refused.", created_at=ago(minutes=2))
     message(created_at=ago(minutes=1))
     assert found("error=refused") == {failed}
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("Číslo neexistuje.", "The number does not exist."),
+        ("ČÍSLO nEEXISTUJE", "The number does not exist."),
+        ("does NOT exist", "The number does not exist."),
+        ("Brána selhala (HTTP 503)", "The gateway failed (HTTP 503)."),
+        ("selhala (http 50", "The gateway failed (HTTP 503)."),
+        (
+            "ani na 3. pokus: Brána selhala (HTTP 503).",
+            "It was not sent. After 3 attempts the gateway still did not take it: The gateway failed (HTTP 503).",
+        ),
+        ("NEDOSTUPNÝ účastník", "Nedostupný účastník 100 % \\_"),
+        ("100 % \\_", "Nedostupný účastník 100 % \\_"),
+    ],
+)
+def test_a_reason_is_found_by_the_words_that_are_shown_of_it_and_by_those_that_are_stored(
+    typed: str, stored: str
+) -> None:
+    wanted = message(State.ERROR, error=stored)
+    for other in ("The number is not in use.", "The gateway failed (HTTP 404).", "Nedostupná 100 _"):
+        message(State.ERROR, error=other)
+    with override("cs"):
+        assert found(urlencode({"error": typed})) == {wanted}
+        assert found(urlencode({"error": typed, "state": "ERROR", "text": "hello"})) == {wanted}
+        assert found(urlencode({"error": typed, "state": "SENT"})) == set()
+
+
+def test_what_a_czech_site_wrote_is_found_in_english_too(settings: Any) -> None:
+    settings.LANGUAGE_CODE = "cs"
+    wanted = message(State.ERROR, error="Brána selhala (HTTP 503).")
+    with override("en"):
+        assert found("error=gateway+FAILED+(HTTP") == {wanted} == found("error=brána+selhala")
 
 
 # --- The reading of the list -----------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from smsoffice.filters.fields import MomentField, Recipient, RecipientField, Sta
 from smsoffice.filters.related import Related, read_related
 from smsoffice.models.batch import Batch
 from smsoffice.models.log import ORDER, Found, Messages
+from smsoffice.models.said import says
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 
@@ -185,9 +186,11 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
         newest = found.messages.order_by(*ORDER).values_list("created_at", flat=True)
         self.searched_since = newest[most : most + 1].first()
         rows = found.rows.filter(created_at__gt=self.searched_since) if self.searched_since else found.rows
-        columns = {"text": "content", "error": "error"}
-        for name, typed in words.items():
-            rows = rows.filter(**{f"{columns[name]}__icontains": typed})
+        if "error" in words:
+            among = replace(found, rows=rows).messages
+            rows = rows.filter(error__in=_reasons(among, words["error"]))
+        if "text" in words:
+            rows = rows.filter(content__icontains=words["text"])
         return replace(found, rows=rows, everything=False, scattered=True)
 
     def by_tag(self, rows: Messages, name: str, value: str) -> Messages:
@@ -215,6 +218,11 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
 
     def by_nothing(self, rows: Messages, name: str, value: str) -> Messages:
         return rows
+
+
+def _reasons(among: Messages, words: str) -> list[str]:
+    """The stored reasons of messages that say the words to the reader: the database knows no translation of them."""
+    return [stored for stored in among.order_by().values_list("error", flat=True).distinct() if says(stored, words)]
 
 
 def _equal(rows: Messages, column: str, value: str) -> Messages:

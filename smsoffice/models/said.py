@@ -53,6 +53,12 @@ def said(stored: str) -> str:
     return stored
 
 
+def says(stored: str, words: str) -> bool:
+    """Whether words stand in a stored reason, as it is stored or as it is shown; capitals count for nothing."""
+    words = words.casefold()
+    return words in stored.casefold() or words in said(stored).casefold()
+
+
 def _filled_in(sentence: str, values: dict[str, str]) -> str:
     return _PLACE.sub(lambda place: values[place["name"] or ""], sentence)
 

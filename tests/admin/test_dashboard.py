@@ -293,6 +293,16 @@ def test_a_long_reason_leads_to_its_messages_too() -> None:
     assert reverse("admin:smsoffice_outputsmsmessage_change", args=[failed.pk]) in page
 
 
+def test_a_reason_leads_to_its_messages_in_czech_too() -> None:
+    failed = message(State.ERROR, error="The gateway failed (HTTP 503).")
+    browser, czech = superuser(), {"accept-language": "cs"}
+    text = browser.get(reverse("admin:index"), headers=czech).content.decode()
+    link = re.search(r'href="([^"]*error=[^"]*)"[^>]*>\s*Brána selhala', text)
+    assert link
+    page = browser.get(unescape(link[1]), headers=czech).content.decode()
+    assert reverse("admin:smsoffice_outputsmsmessage_change", args=[failed.pk]) in page
+
+
 def test_bulk_sends_under_way_can_be_steered_from_here() -> None:
     batch = Batch.objects.create(title="Voucher", status=Batch.Status.RUNNING, sendable=4, accepted=4)
     for row, state in enumerate([State.WAITING, State.SENT, State.DELIVERED, State.WAITING], start=1):
