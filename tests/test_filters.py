@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import override
 
+from smsoffice.encoding import to_gsm7
 from smsoffice.filters import SEARCHED, MessageFilter
 from smsoffice.filters.fields import read_recipient
 from smsoffice.models.batch import Batch
@@ -285,6 +286,30 @@ def test_what_a_czech_site_wrote_is_found_in_english_too(settings: Any) -> None:
     wanted = message(State.ERROR, error="Brána selhala (HTTP 503).")
     with override("en"):
         assert found("error=gateway+FAILED+(HTTP") == {wanted} == found("error=brána+selhala")
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("objednávka", "Vaše objednávka č. 7 čeká."),
+        ("vaše objednávka č. 7", "Vaše objednávka č. 7 čeká."),
+        ("„Straße“", "Do ulice „Straße“ už jedeme."),
+        ("Привет", "Привет, Jano."),
+    ],
+)
+def test_words_with_accents_are_found_in_texts_with_and_without(typed: str, text: str) -> None:
+    message(content="Vasi obchodnici.")
+    plain, accented = message(content=to_gsm7(text)[0]), message(content=text)
+    assert found(urlencode({"text": typed})) == {plain, accented}
+
+
+def test_words_that_are_nothing_without_what_nobody_sees_do_not_find_everything() -> None:
+    message()
+    assert found(urlencode({"text": "\u200d" * 3})) == set()
+
+
+def test_words_without_accents_are_looked_for_once() -> None:
+    assert str(filters("text=objednavka").qs.query).count("LIKE") == 1
 
 
 # --- The reading of the list -----------------------------------------------------------------------------------------

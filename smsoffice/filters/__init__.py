@@ -14,12 +14,14 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import connections
+from django.db.models import Q
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters import FilterSet
 from django_filters.filters import Filter
 
+from smsoffice.encoding import to_gsm7
 from smsoffice.filters.fields import MomentField, Recipient, RecipientField, StatesField
 from smsoffice.filters.related import Related, read_related
 from smsoffice.models.batch import Batch
@@ -190,7 +192,7 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
             among = replace(found, rows=rows).messages
             rows = rows.filter(error__in=_reasons(among, words["error"]))
         if "text" in words:
-            rows = rows.filter(content__icontains=words["text"])
+            rows = rows.filter(_in_the_text(words["text"]))
         return replace(found, rows=rows, everything=False, scattered=True)
 
     def by_tag(self, rows: Messages, name: str, value: str) -> Messages:
@@ -223,6 +225,12 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
 def _reasons(among: Messages, words: str) -> list[str]:
     """The stored reasons of messages that say the words to the reader: the database knows no translation of them."""
     return [stored for stored in among.order_by().values_list("error", flat=True).distinct() if says(stored, words)]
+
+
+def _in_the_text(words: str) -> Q:
+    """Texts that have the words as they were typed, or as they were sent without accents."""
+    found, (plain, _replaced) = Q(content__icontains=words), to_gsm7(words)
+    return found | Q(content__icontains=plain) if plain not in ("", words) else found
 
 
 def _equal(rows: Messages, column: str, value: str) -> Messages:
