@@ -1,9 +1,10 @@
-"""What something costs in statements, and by what they find their rows."""
+"""What something costs in statements, by what they find their rows, and statements that cost time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
+from time import sleep
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -24,3 +25,12 @@ def only_by_indexes() -> None:
             cursor.execute("ANALYZE smsoffice_outputsmsmessage")
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
+
+
+def asleep(seconds: float) -> None:
+    """A statement that takes so long."""
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("pg_sleep", 1, sleep)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])

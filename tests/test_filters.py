@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,7 +11,9 @@ from uuid import UUID
 import pytest
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -22,6 +25,7 @@ from smsoffice.models.log import Known, Position, TookTooLong, at_most
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.factories import BACKEND, ago, customer, message
+from tests.queries import asleep
 
 pytestmark = pytest.mark.django_db
 
@@ -403,3 +407,39 @@ def test_a_search_that_takes_too_long_is_given_up_in_words() -> None:
         list(numbers)
     # The connection is as it was.
     assert message() in OutputSMSMessage.objects.all()
+
+
+def test_several_statements_share_one_time() -> None:
+    def ask() -> None:
+        for _ in range(3):
+            asleep(0.2)
+
+    started = monotonic()
+    with pytest.raises(TookTooLong), at_most(0.3):
+        ask()
+    assert monotonic() - started < 0.55
+    assert not OutputSMSMessage.objects.exists()
+
+
+def test_when_the_time_is_over_nothing_more_is_asked() -> None:
+    def ask() -> None:
+        sleep(0.06)
+        asleep(1)
+
+    started = monotonic()
+    with pytest.raises(TookTooLong), at_most(0.05):
+        ask()
+    assert monotonic() - started < 0.5
+
+
+def test_after_the_block_there_is_time_again() -> None:
+    with at_most(0.1):
+        asleep(0.01)
+    asleep(0.2)
+
+
+def test_to_keep_the_time_costs_no_query() -> None:
+    message()
+    with CaptureQueriesContext(connection) as asked, at_most(1):
+        assert OutputSMSMessage.objects.exists()
+    assert sum("SAVEPOINT" not in one["sql"] for one in asked) == 1

@@ -9,7 +9,7 @@ all of them are old, they are collected and sorted after all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from functools import cached_property
 from itertools import starmap
 from math import ceil
 from time import monotonic
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F, Max, OrderBy, Q, QuerySet, Value
@@ -196,34 +196,53 @@ def _estimate() -> int:
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Give up what the block asks of the database when it takes too long.
+    """Give up what the block asks of the database when all its questions together take too long.
 
     Raises:
         TookTooLong: it was given up.
     """
-    sentence = _("The search was given up after %(seconds)d seconds. Narrow it: set “Created from”, or add a filter.")
+    words = _("The search was given up after %(seconds)d seconds. Narrow it: set “Created from”, or add a filter.")
+    sentence, end = words % {"seconds": ceil(seconds)}, monotonic() + seconds
+
+    def in_time(ask: Callable[..., Any], *question: Any) -> Any:
+        left = end - monotonic()
+        if left <= 0:
+            raise TookTooLong(sentence)
+        if connection.vendor == "postgresql":
+            _set_timeout(f"{ceil(left * 1000)}")
+        return ask(*question)
+
+    limited = _on_postgresql() if connection.vendor == "postgresql" else _on_sqlite(end)
     try:
-        with _limited(seconds):
+        with limited, connection.execute_wrapper(in_time):
             yield
     except OperationalError as error:
         if not _was_stopped(error):
             raise
-        raise TookTooLong(sentence % {"seconds": ceil(seconds)}) from error
+        raise TookTooLong(sentence) from error
 
 
 @contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    if connection.vendor == "postgresql":
-        is_of_the_caller = connection.in_atomic_block
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = %s", [int(seconds * 1000)])
-            yield
-            if is_of_the_caller:
-                # The caller's transaction goes on without our limit.
-                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-        return
+def _on_postgresql() -> Iterator[None]:
+    is_of_the_caller = connection.in_atomic_block
+    with transaction.atomic():
+        yield
+        if is_of_the_caller:
+            # The caller's transaction goes on without our limit.
+            _set_timeout("DEFAULT")
+
+
+def _set_timeout(milliseconds: str) -> None:
+    """Bound the transaction's next statement: each has the time anew, so that it is told before each what is left."""
+    # Django's own cursor would ask in_time() about this one too.
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout TO {milliseconds}")
+
+
+@contextmanager
+def _on_sqlite(end: float) -> Iterator[None]:
     connection.ensure_connection()
-    raw, end = connection.connection, monotonic() + seconds
+    raw = connection.connection
     raw.set_progress_handler(lambda: monotonic() > end, 10_000)
     try:
         yield

@@ -26,6 +26,7 @@ from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.admin.people import CHANGE, SEND, VIEW, a_message, a_template, browser_of, superuser
 from tests.factories import customer, messages
+from tests.queries import asleep
 
 pytestmark = pytest.mark.django_db
 
@@ -405,6 +406,23 @@ def test_a_search_that_takes_too_long_is_given_up_in_words(monkeypatch: pytest.M
     text = shown(superuser(), "text=Hello")
     assert "The search was given up" in text
     assert "<title>Error:" in text
+
+
+def test_all_questions_of_a_search_together_are_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    a_message()
+
+    def a_while(read: Any) -> Any:
+        def slow(*args: Any) -> Any:
+            asleep(0.2)
+            return read(*args)
+
+        return slow
+
+    monkeypatch.setattr("smsoffice.models.log.Found.count", a_while(Found.count))
+    monkeypatch.setattr("smsoffice.models.log.Found.older", a_while(Found.older))
+    monkeypatch.setattr("smsoffice.admin.log_list.PATIENCE", 0.35)
+    monkeypatch.setattr("smsoffice.admin.log_list.A_WALK", 0.05)
+    assert "The search was given up" in shown(superuser(), "text=Hello")
 
 
 @pytest.mark.parametrize("typed", [".", ".x", "..x.y", "this.s"])
