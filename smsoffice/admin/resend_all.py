@@ -25,7 +25,7 @@ from smsoffice.admin.when import WhenForm
 from smsoffice.conf import conf
 from smsoffice.exceptions import SMSError
 from smsoffice.models.batch import Batch
-from smsoffice.models.batch_resend import MOST, first_of, narrow, store_resends
+from smsoffice.models.batch_resend import MOST, first_of, narrow, read_chosen, store_resends
 from smsoffice.models.batch_write import AlreadyConfirmed, confirm
 from smsoffice.models.log import TookTooLong, at_most
 from smsoffice.models.resending import AGAIN
@@ -51,7 +51,9 @@ def choose_failed(page: OutputSMSMessageAdmin, request: HttpRequest) -> HttpResp
         page.message_user(request, _("Nothing was chosen: a filter makes no sense."), messages.ERROR)
         return back_to_the_list(page, request)
     try:
-        return choose_all(page, request, filters.found.messages.filter(state=State.ERROR))
+        with at_most(PATIENCE):
+            failed = filters.found.messages.filter(state=State.ERROR)
+        return choose_all(page, request, failed)
     except TookTooLong as error:
         page.message_user(request, str(error), messages.ERROR)
         return back_to_the_list(page, request)
@@ -63,8 +65,10 @@ def choose_all(page: MessagePages, request: HttpRequest, queryset: QuerySet[Outp
     Raises:
         TookTooLong: their filters are too slow.
     """
-    with at_most(PATIENCE), translation.override(settings.LANGUAGE_CODE):
-        draft = store_resends(queryset, cast(int, request.user.pk), _("Resend of messages"))
+    with at_most(PATIENCE):
+        chosen = read_chosen(queryset)
+    with translation.override(settings.LANGUAGE_CODE):
+        draft = store_resends(chosen, cast(int, request.user.pk), _("Resend of messages"))
     if not draft.sendable:
         draft.delete()
         words = _("None of these messages can be sent again: they wait still, were removed, or were resent already.")

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import count, islice
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,23 +35,44 @@ class Resends(NamedTuple):
     refused: list[list[object]]
 
 
-def store_resends(messages: QuerySet[OutputSMSMessage], user_id: int, title: str) -> Batch:
-    """Keep as a draft which messages could be sent again, the newest first, in chunks of one kind each.
+class Chosen(NamedTuple):
+    """Messages that could be sent again.
+
+    Args:
+        keys: those of each kind, the newest first; none of the kinds that are never sent again.
+        numbers: how many there are of each kind.
+        parts: of how many parts these are.
+        more: whether there are more than MOST, at which nobody has looked.
+    """
+
+    keys: dict[str, list[int]]
+    numbers: Counter[str]
+    parts: Counter[str]
+    more: bool
+
+
+def read_chosen(messages: QuerySet[OutputSMSMessage]) -> Chosen:
+    """Tell which messages could be sent again, and what is known of them."""
+    newer = OutputSMSMessage.objects.filter(resend_of=OuterRef("pk"))
+    rows = messages.annotate(is_resent=Exists(newer)).order_by("-created_at", "-id")
+    # Not with a cursor of the database: each piece that is fetched of one would have the time of a search anew.
+    found = rows.values_list("pk", "state", "error", "recipient", "segments", "is_resent")[: MOST + 1]
+    chosen, known = Chosen(defaultdict(list), Counter(), Counter(), more=len(found) > MOST), cache(kind_by)
+    for pk, state, error, recipient, segments, is_resent in found[:MOST]:
+        kind = known(state, error, is_removed=not recipient, resent=is_resent)
+        chosen.numbers[kind] += 1
+        chosen.parts[kind] += segments
+        if kind not in NEVER:
+            chosen.keys[kind].append(pk)
+    return chosen
+
+
+def store_resends(chosen: Chosen, user_id: int, title: str) -> Batch:
+    """Keep as a draft which messages could be sent again, in chunks of one kind each.
 
     How many there are of each kind, and of how many parts, stands in its `summary`.
     """
-    newer = OutputSMSMessage.objects.filter(resend_of=OuterRef("pk"))
-    rows = messages.annotate(is_resent=Exists(newer)).order_by("-created_at", "-id")
-    columns = rows.values_list("pk", "state", "error", "recipient", "segments", "is_resent")
-    found = columns[: MOST + 1].iterator(chunk_size=CHUNK)
-    numbers, parts, keys, known = Counter[str](), Counter[str](), defaultdict[str, list[int]](list), cache(kind_by)
-    for pk, state, error, recipient, segments, is_resent in islice(found, MOST):
-        kind = known(state, error, is_removed=not recipient, resent=is_resent)
-        numbers[kind] += 1
-        parts[kind] += segments
-        if kind not in NEVER:
-            keys[kind].append(pk)
-    total = sum(map(len, keys.values()))
+    total = sum(map(len, chosen.keys.values()))
     batch = Batch.objects.create(
         title=title,
         user_id=user_id,
@@ -60,12 +81,13 @@ def store_resends(messages: QuerySet[OutputSMSMessage], user_id: int, title: str
         sendable=total,
         check_progress=total,
         checked_at=timezone.now(),
-        summary={"kinds": dict(numbers), "parts": dict(parts), "more": next(found, None) is not None},
+        summary={"kinds": dict(chosen.numbers), "parts": dict(chosen.parts), "more": chosen.more},
     )
     place, row = count(), count(1)
     for kind in KINDS:
-        for start in range(0, len(keys[kind]), CHUNK):
-            lines = [[next(row), [pk, kind]] for pk in keys[kind][start : start + CHUNK]]
+        keys = chosen.keys.get(kind, [])
+        for start in range(0, len(keys), CHUNK):
+            lines = [[next(row), [pk, kind]] for pk in keys[start : start + CHUNK]]
             BatchChunk.objects.create(batch=batch, number=next(place), rows=lines)
     return batch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -14,10 +15,13 @@ from django.utils import timezone
 from smsoffice.admin import resend_all
 from smsoffice.models import batch_resend, batch_write
 from smsoffice.models.batch import Batch, BatchChunk
+from smsoffice.models.batch_resend import Chosen, read_chosen
+from smsoffice.models.log import Messages
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 from tests.admin.people import SEND, VIEW, browser_of, superuser
 from tests.factories import ahead, customer, message, messages
+from tests.queries import asleep
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +195,31 @@ def test_a_draft_is_found_again_among_the_bulk_sends() -> None:
     draft = Batch.objects.get()
     answer = browser.get(reverse("admin:smsoffice_batch_change", args=[draft.pk]))
     assert answer["Location"] == address(draft)
+
+
+def test_what_is_shown_in_czech_is_what_is_fixed() -> None:
+    messages(2, State.ERROR, error="The gateway failed (HTTP 503).")
+    message(State.ERROR, error="The gateway failed (HTTP 404).")
+    query = urlencode({"state": "ERROR", "error": "Brána selhala (HTTP 503)"})
+    answer = superuser().post(f"{CHOOSE}?{query}", follow=True, headers={"accept-language": "cs"})
+    assert answer.context["going"] == 2
+
+
+def test_a_search_that_takes_too_long_fixes_nothing_and_leads_back_to_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    messages(2, State.ERROR, tag="a", template_slug="t")
+    query = "?state=ERROR&tag=a&template=t"
+
+    def slow(failed: Messages) -> Chosen:
+        asleep(0.2)
+        return read_chosen(failed)
+
+    monkeypatch.setattr(resend_all, "read_chosen", slow)
+    monkeypatch.setattr(resend_all, "PATIENCE", 0.1)
+    browser = superuser()
+    answer = browser.post(f"{CHOOSE}{query}")
+    assert answer["Location"] == f"{LIST}{query}"
+    assert "The search was given up" in browser.get(f"{LIST}?state=nonsense").content.decode()
+    assert not Batch.objects.exists()
 
 
 def test_from_the_page_one_comes_back_to_the_filters() -> None:

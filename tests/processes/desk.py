@@ -32,7 +32,8 @@ def main(action: str, batch_id: UUID, user_id: int) -> None:
         except batch_write.AlreadyConfirmed as error:
             said = str(error)
     elif action == "resend":
-        batch_id = batch_resend.store_resends(OutputSMSMessage.objects.all(), user_id, "Resend").pk
+        failed = batch_resend.read_chosen(OutputSMSMessage.objects.all())
+        batch_id = batch_resend.store_resends(failed, user_id, "Resend").pk
         batch_write.confirm(batch_id, user_id)
     elif action != "look":
         getattr(batch_control, action)(batch_id, user_id)
