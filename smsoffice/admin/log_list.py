@@ -14,7 +14,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from smsoffice.filters import MessageFilter
-from smsoffice.models.log import OLDEST, Count, Known, Position, TookTooLong, at_most
+from smsoffice.models.log import OLDEST, Count, Found, Known, Position, TookTooLong, at_most
 from smsoffice.models.sms import OutputSMSMessage
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Page:
         older: where the next page begins, if there is one.
         newer: where the page before this one ends, if there is one.
         problem: why nothing is shown, in a sentence; empty where all is well.
+        found: all that the page is of; None where nothing was looked for, or it was given up.
     """
 
     messages: list[OutputSMSMessage]
@@ -57,6 +58,7 @@ class Page:
     older: Position | None = None
     newer: Position | None = None
     problem: str = ""
+    found: Found | None = None
 
 
 def read_page(filters: MessageFilter, query: QueryDict, size: int) -> Page:
@@ -90,7 +92,8 @@ def _page(filters: MessageFilter, older: Position | None, newer: Position | None
         if len(messages) > size:
             has_older = newer != OLDEST
             shown = messages[1:]
-            return Page(shown, count, Position.of(shown[-1]) if has_older else None, Position.of(shown[0]))
+            older = Position.of(shown[-1]) if has_older else None
+            return Page(shown, count, older, Position.of(shown[0]), found=found)
         if newer != OLDEST:
             # Less than a page is newer: that is the first page, and it is shown full.
             older = None
@@ -101,6 +104,7 @@ def _page(filters: MessageFilter, older: Position | None, newer: Position | None
         count,
         older=Position.of(shown[-1]) if len(messages) > size else None,
         newer=Position.of(shown[0]) if older and shown else None,
+        found=found,
     )
 
 
@@ -115,7 +119,7 @@ class LogList(ChangeList):
         self.filters = self.model_admin.filters_of(request)
         # Asked for once before the page is read, where the stock list would count it, and again for an action.
         page: Page | None = getattr(self, "page", None)
-        return self.filters.qs if page and not page.problem else self.root_queryset.none()
+        return page.found.at_hand if page and page.found else self.root_queryset.none()
 
     def get_results(self, request: HttpRequest) -> None:
         self.page = read_page(self.filters, request.GET, self.list_per_page)

@@ -126,6 +126,13 @@ class Found:
         """All of them, in no order."""
         return self.rows.filter(state__in=self.states) if self.states else self.rows
 
+    @property
+    def at_hand(self) -> Messages:
+        """The same; of few scattered ones by their keys, so that they are not searched a second time."""
+        if self.scattered and len(self._few) <= FEW:
+            return OutputSMSMessage.objects.filter(pk__in=[place.id for place in self._few])
+        return self.messages
+
     def count(self) -> Count:
         """Their number; exact to MANY, or to FEW."""
         if self.scattered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -581,6 +581,19 @@ def test_an_action_on_a_filter_that_takes_too_long_is_given_up_in_words(monkeypa
     answer = act(browser, "cancel_selected", "tag=a", _selected_action=[stored[0].pk], select_across="1")
     assert answer["Location"] == f"{LIST}?tag=a"
     assert "The search was given up." in shown(browser)
+
+
+def test_an_action_on_what_a_slow_search_found_searches_no_second_time() -> None:
+    stored, browser = many(3, content="needle"), superuser()
+
+    def searches(ask: Callable[[], Any]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert ask().status_code == 200
+        return sum("needle" in one["sql"].lower() for one in asked)
+
+    once = searches(lambda: browser.get(f"{LIST}?text=needle"))
+    chosen = {"_selected_action": [stored[0].pk], "select_across": "1"}
+    assert searches(lambda: act(browser, "cancel_selected", "text=needle", **chosen)) == once == 1
 
 
 @pytest.mark.parametrize("key", ["x", "1; DROP TABLE", "99999999999999999999", "²", ""])
