@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
@@ -384,6 +385,57 @@ def test_the_whole_log_is_estimated_once_it_is_long(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("smsoffice.models.log._estimate", lambda: 5_012_345)
     assert filters("").found.count() == (5_012_345, Known.ABOUT)
     assert filters("state=WAITING").found.count() == (1, Known.EXACTLY)
+
+
+def keyed(*keys: int) -> None:
+    """Messages with these keys."""
+    OutputSMSMessage.objects.bulk_create(
+        OutputSMSMessage(pk=key, recipient="+420777123456", content="x", due_at=timezone.now()) for key in keys
+    )
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        range(5_000_000, 5_000_012),
+        [1, *range(5_000_000, 5_000_011)],
+        range(1, 50_000_000, 5_000_000),
+        [7],
+        [],
+    ],
+)
+def test_a_short_log_is_counted_whatever_its_keys(keys: Sequence[int]) -> None:
+    keyed(*keys)
+    assert filters("").found.count() == (len(keys), Known.EXACTLY)
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL keeps an estimate of its own")
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (range(5_000_000, 5_003_000), (3_000, Known.ABOUT)),
+        # A message that waits stays when all that is older than a year is removed.
+        ([1, *range(100_000, 103_000)], (3_000, Known.ABOUT)),
+        ([*range(1, 2_000), *range(4_000, 6_000)], (4_000, Known.ABOUT)),
+        # So few of so many keys are not met.
+        ([1, *range(5_000_000, 5_000_150)], (100, Known.MORE_THAN)),
+    ],
+)
+def test_a_long_log_is_estimated_without_what_was_removed(
+    keys: Sequence[int], told: tuple[int, Known], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsoffice.models.log.MANY", 100)
+    keyed(*keys)
+    count = filters("").found.count()
+    assert count.number == pytest.approx(told[0], rel=0.05)
+    assert count.known == told[1]
+
+
+def test_the_whole_log_is_counted_in_two_queries_at_most() -> None:
+    keyed(1, 2, 3)
+    with CaptureQueriesContext(connection) as asked:
+        filters("").found.count()
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(
