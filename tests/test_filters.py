@@ -469,7 +469,7 @@ def test_several_statements_share_one_time() -> None:
     started = monotonic()
     with pytest.raises(TookTooLong), at_most(0.3):
         ask()
-    assert monotonic() - started < 0.55
+    assert monotonic() - started < 0.6
     assert not OutputSMSMessage.objects.exists()
 
 
@@ -485,9 +485,9 @@ def test_when_the_time_is_over_nothing_more_is_asked() -> None:
 
 
 def test_after_the_block_there_is_time_again() -> None:
-    with at_most(0.1):
+    with at_most(0.2):
         asleep(0.01)
-    asleep(0.2)
+    asleep(0.3)
 
 
 def test_to_keep_the_time_costs_no_query() -> None:
