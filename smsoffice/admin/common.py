@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +17,7 @@ from django.urls import reverse
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 
 from smsoffice.backend.sms.titles import gateway_title
 from smsoffice.states import State
@@ -65,13 +67,19 @@ def ago(value: datetime | None) -> str:
 
 def to_the_second(moment: datetime) -> str:
     """A time in the site's zone and the reader's spelling, with its seconds, which Django's formats leave out."""
-    return f"{date_format(localtime(moment), 'SHORT_DATE_FORMAT')} {clock(moment)}"
+    return f"{_day(localtime(moment).date(), get_language())} {clock(moment)}"
+
+
+@lru_cache
+def _day(day: date, language: str | None) -> str:
+    """A day in the spelling of the language in force: a page of the log asks for the same one again and again."""
+    return date_format(day, "SHORT_DATE_FORMAT")
 
 
 def clock(moment: datetime) -> str:
     """The time of day to the second; with the zone's letters in the hour that comes twice, as the clock is set back."""
     local = localtime(moment)
-    time = date_format(local, "H:i:s")
+    time = f"{local:%H:%M:%S}"
     return f"{time} {local.tzname()}" if comes_twice(local) else time
 
 

@@ -147,26 +147,26 @@ def _belongings(objects: HostObjects, messages: Sequence[OutputSMSMessage]) -> d
     """What each message belongs to; of what the reader may not see, the type and the key only."""
     related: dict[int, list[Belonging]] = defaultdict(list)
     relations = OutputSMSRelatedObject.objects.filter(output_sms_message__in=[message.pk for message in messages])
-    found = list(relations.order_by("pk")) if messages else []
+    columns = relations.order_by("pk").values_list("output_sms_message", "content_type", "object_id")
+    found = list(columns) if messages else []
     names = _names(objects, found)
-    for relation in found:
-        kind = ContentType.objects.get_for_id(relation.content_type_id)
-        shown = names.get((relation.content_type_id, relation.object_id))
-        name = f"{capfirst(kind.name)} {shown.name if shown else relation.object_id}"
-        related[relation.output_sms_message_id].append(Belonging(name, shown.url if shown else None))
+    for message, kind, key in found:
+        shown = names.get((kind, key))
+        name = f"{capfirst(ContentType.objects.get_for_id(kind).name)} {shown.name if shown else key}"
+        related[message].append(Belonging(name, shown.url if shown else None))
     return related
 
 
-def _names(objects: HostObjects, relations: Iterable[OutputSMSRelatedObject]) -> dict[tuple[int, str], Named]:
+def _names(objects: HostObjects, relations: Iterable[tuple[int, int, str]]) -> dict[tuple[int, str], Named]:
     """The objects that the reader may see, of the first of the types that he may."""
     keys: dict[int, set[str]] = defaultdict(set)
-    for relation in relations:
-        keys[relation.content_type_id].add(relation.object_id)
-    seen = {key: model for key in keys if (model := _visible(objects, key))}
+    for _message, kind, key in relations:
+        keys[kind].add(key)
+    seen = {kind: model for kind in keys if (model := _visible(objects, kind))}
     return {
-        (key, text): shown
-        for key, model in list(seen.items())[:NAMED_TYPES]
-        for text, shown in objects.named(model, keys[key]).items()
+        (kind, key): shown
+        for kind, model in list(seen.items())[:NAMED_TYPES]
+        for key, shown in objects.named(model, keys[kind]).items()
     }
 
 
