@@ -8,16 +8,15 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from smsoffice.admin.chosen import PATIENCE
 from smsoffice.admin.common import number
 from smsoffice.admin.message_actions import log_of_many, may_act
-from smsoffice.admin.way_back import back_to_the_list
+from smsoffice.admin.way_back import back_to_the_list, on_with_the_filters
 from smsoffice.models.cancellation import (
     MOST,
     Cancellation,
@@ -46,7 +45,7 @@ def choose_all(page: MessagePages, request: HttpRequest, queryset: QuerySet[Outp
     if chosen is None:
         page.message_user(request, _("None of the chosen messages waits any more."), messages.WARNING)
         return back_to_the_list(page, request)
-    return _to(page, request, chosen)
+    return on_with_the_filters(page, request, "cancellation", chosen.pk)
 
 
 def cancellation_page(page: MessagePages, request: HttpRequest, cancellation_id: UUID) -> HttpResponse:
@@ -65,7 +64,7 @@ def cancellation_page(page: MessagePages, request: HttpRequest, cancellation_id:
         elif "_go_on" not in request.POST:
             page.message_user(request, _("This was confirmed before, and is done once."), messages.WARNING)
         go_on_cancelling(chosen.pk)
-        return _to(page, request, chosen)
+        return on_with_the_filters(page, request, "cancellation", chosen.pk)
     context = {
         **page.admin_site.each_context(request),
         "title": _title(chosen),
@@ -88,10 +87,3 @@ def _title(chosen: Cancellation) -> str:
     if chosen.finished_at:
         return _("The messages are cancelled")
     return _("Messages are being cancelled") if chosen.started_at else _("Cancel all that wait?")
-
-
-def _to(page: MessagePages, request: HttpRequest, chosen: Cancellation) -> HttpResponseRedirect:
-    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_cancellation"
-    query = request.META.get("QUERY_STRING", "")
-    url = reverse(name, args=[chosen.pk], current_app=page.admin_site.name)
-    return HttpResponseRedirect(f"{url}{'?' if query else ''}{query}")

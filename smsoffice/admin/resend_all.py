@@ -20,7 +20,7 @@ from smsoffice.admin.chosen import PATIENCE
 from smsoffice.admin.common import gateway_title, number
 from smsoffice.admin.message_actions import log_of_many
 from smsoffice.admin.resend_groups import groups_of, ticked_in
-from smsoffice.admin.way_back import back_to_the_list
+from smsoffice.admin.way_back import back_to_the_list, on_with_the_filters
 from smsoffice.admin.when import WhenForm
 from smsoffice.conf import conf
 from smsoffice.exceptions import SMSError
@@ -74,10 +74,7 @@ def choose_all(page: MessagePages, request: HttpRequest, queryset: QuerySet[Outp
         words = _("None of these messages can be sent again: they wait still, were removed, or were resent already.")
         page.message_user(request, words, messages.WARNING)
         return back_to_the_list(page, request)
-    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_resend_all"
-    query = request.META.get("QUERY_STRING", "")
-    url = reverse(name, args=[draft.pk], current_app=page.admin_site.name)
-    return HttpResponseRedirect(f"{url}{'?' if query else ''}{query}")
+    return on_with_the_filters(page, request, "resend_all", draft.pk)
 
 
 def resend_all(page: OutputSMSMessageAdmin, request: HttpRequest, batch_id: UUID) -> HttpResponse:
@@ -87,8 +84,7 @@ def resend_all(page: OutputSMSMessageAdmin, request: HttpRequest, batch_id: UUID
     if draft is None:
         raise Http404
     if draft.status != Batch.Status.DRAFT:
-        page.message_user(request, _("This was sent before, and not a second time."), messages.WARNING)
-        return _to_the_bulk_send(page, draft)
+        return sent_before(page, request, draft)
     if request.method != "POST":
         return _drawn(page, request, draft, {AGAIN}, WhenForm())
     ticked = ticked_in(request)
@@ -112,7 +108,14 @@ def _may(page: OutputSMSMessageAdmin, request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _to_the_bulk_send(page: OutputSMSMessageAdmin, batch: Batch) -> HttpResponse:
+def sent_before(page: MessagePages, request: HttpRequest, batch: Batch) -> HttpResponse:
+    """To the bulk send that a second press finds."""
+    page.message_user(request, _("This was sent before, and not a second time."), messages.WARNING)
+    return to_the_bulk_send(page, batch)
+
+
+def to_the_bulk_send(page: MessagePages, batch: Batch) -> HttpResponse:
+    """To its page."""
     site = page.admin_site.name
     return HttpResponseRedirect(reverse("admin:smsoffice_batch_change", args=[batch.pk], current_app=site))
 
@@ -133,14 +136,14 @@ def _confirmed(page: OutputSMSMessageAdmin, request: HttpRequest, draft: Batch, 
         batch = confirm(draft.pk, cast(int, request.user.pk))
     except AlreadyConfirmed as error:
         page.message_user(request, str(error), messages.WARNING)
-        return _to_the_bulk_send(page, error.batch)
+        return to_the_bulk_send(page, error.batch)
     except SMSError as error:
         page.message_user(request, str(error), messages.ERROR)
         return back_to_the_list(page, request)
     log_of_many(request, OutputSMSMessage, ngettext("Resent %d message.", "Resent %d messages.", sent) % sent)
     words = ngettext("%s message is sent again.", "%s messages are sent again.", sent) % number(sent)
     page.message_user(request, words, messages.SUCCESS)
-    return _to_the_bulk_send(page, batch)
+    return to_the_bulk_send(page, batch)
 
 
 def _drawn(

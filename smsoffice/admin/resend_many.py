@@ -13,9 +13,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,7 +22,7 @@ from django.utils.translation import ngettext
 from smsoffice.admin.chosen import AT_ONCE, chosen, keys_of, sealed
 from smsoffice.admin.common import gateway_title
 from smsoffice.admin.message_actions import log_of_many
-from smsoffice.admin.resend_all import choose_all
+from smsoffice.admin.resend_all import choose_all, sent_before, to_the_bulk_send
 from smsoffice.admin.resend_groups import groups_of, ticked_in
 from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.admin.when import WhenForm
@@ -50,7 +49,7 @@ def resend_selected(page: MessagePages, request: HttpRequest, queryset: QuerySet
 
 def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
     """Recount, or resend what is ticked; the second time only lead to it."""
-    if not (page.has_add_permission(request) and page.has_view_permission(request)):
+    if not page.has_resend_permission(request):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -67,7 +66,7 @@ def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
     try:
         batch = _resent(request, keys, ticked, token, when)
     except AlreadyConfirmed as error:
-        return _sent_before(page, request, error.batch)
+        return sent_before(page, request, error.batch)
     if batch is None:
         # What the button said is not what would be sent; it is said anew before anything is sent.
         words = _("Nothing was sent yet: the messages were counted anew. Look at the numbers, then press the button.")
@@ -77,7 +76,7 @@ def resend_many(page: MessagePages, request: HttpRequest) -> HttpResponse:
     log_of_many(request, OutputSMSMessage, ngettext("Resent %d message.", "Resent %d messages.", sent) % sent)
     words = ngettext("%d message is sent again.", "%d messages are sent again.", sent) % sent
     page.message_user(request, words, messages.SUCCESS)
-    return _to_the_bulk_send(page, batch)
+    return to_the_bulk_send(page, batch)
 
 
 def _token(request: HttpRequest) -> UUID | None:
@@ -85,17 +84,6 @@ def _token(request: HttpRequest) -> UUID | None:
         return UUID(request.POST.get("token", ""))
     except ValueError:
         return None
-
-
-def _sent_before(page: MessagePages, request: HttpRequest, batch: Batch) -> HttpResponse:
-    page.message_user(request, _("This was sent before, and not a second time."), messages.WARNING)
-    return _to_the_bulk_send(page, batch)
-
-
-def _to_the_bulk_send(page: MessagePages, batch: Batch) -> HttpResponse:
-    return HttpResponseRedirect(
-        reverse("admin:smsoffice_batch_change", args=[batch.pk], current_app=page.admin_site.name)
-    )
 
 
 def _resent(request: HttpRequest, keys: Sequence[int], ticked: set[str], token: UUID, when: WhenForm) -> Batch | None:

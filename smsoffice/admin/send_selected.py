@@ -24,6 +24,7 @@ from smsoffice.admin.common import page_of
 from smsoffice.admin.message_actions import log_of_many
 from smsoffice.admin.selected_look import Chosen, Look
 from smsoffice.admin.selected_rows import names_on_offer
+from smsoffice.admin.way_back import back_to_the_list
 from smsoffice.backend.sms import get_template_model
 from smsoffice.models.accept import announce, relations_of
 from smsoffice.models.batch import Batch
@@ -83,7 +84,7 @@ class SendSMSMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no
         if len(keys) > AT_ONCE:
             words = _("SMS can be sent to at most %(most)d at once. Narrow the list, or choose fewer.")
             self.message_user(request, words % {"most": AT_ONCE}, messages.ERROR)
-            return _back_to_the_list(self, request)
+            return back_to_the_list(self, request)
         return _drawn(self, request, Chosen([key if isinstance(key, int) else str(key) for key in keys], uuid4()))
 
     def send_sms_view(self, request: HttpRequest) -> HttpResponse:
@@ -95,7 +96,7 @@ class SendSMSMixin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django has no
         chosen = Chosen.unsealed(self, request)
         if chosen is None:
             self.message_user(request, _("Nothing was sent: choose the rows in the list again."), messages.ERROR)
-            return _back_to_the_list(self, request)
+            return back_to_the_list(self, request)
         if "_send" in request.POST:
             return _send(self, request, chosen)
         return _drawn(self, request, chosen)
@@ -123,7 +124,7 @@ def _drawn(page: SendSMSMixin, request: HttpRequest, chosen: Chosen, look: Look 
         "parts": sum(message.segments for message in going),
         "shown": Paginator(look.rows, A_PAGE).get_page(request.POST.get("page") if is_ours else 1),
         "templates_url": _page_of_templates(page, request),
-        "back": _back_to_the_list(page, request).url,
+        "back": back_to_the_list(page, request).url,
         "query": request.META.get("QUERY_STRING", ""),
     }
     request.current_app = page.admin_site.name
@@ -154,7 +155,7 @@ def _send(page: SendSMSMixin, request: HttpRequest, chosen: Chosen) -> HttpRespo
     else:
         words = ngettext("%(count)d message was accepted.", "%(count)d messages were accepted.", sent)
     page.message_user(request, words % {"count": sent}, messages.SUCCESS)
-    return _to_the_bulk_send(page, request, batch) if batch else _back_to_the_list(page, request)
+    return _to_the_bulk_send(page, request, batch) if batch else back_to_the_list(page, request)
 
 
 def _accepted(page: SendSMSMixin, request: HttpRequest, look: Look) -> Batch | None:
@@ -191,19 +192,13 @@ def _lead_to_the_first(page: SendSMSMixin, request: HttpRequest, chosen: Chosen)
     words = _("This was sent before, and not a second time. To send more, choose the rows in the list again.")
     page.message_user(request, words, messages.WARNING)
     batch = Batch.objects.filter(pk=chosen.token).first()
-    return _to_the_bulk_send(page, request, batch) if batch else _back_to_the_list(page, request)
+    return _to_the_bulk_send(page, request, batch) if batch else back_to_the_list(page, request)
 
 
 def _to_the_bulk_send(page: SendSMSMixin, request: HttpRequest, batch: Batch) -> HttpResponse:
     """To its page, for those who may see it where the site has one."""
     url = page_of(page.admin_site, request, batch)
-    return HttpResponseRedirect(url) if url else _back_to_the_list(page, request)
-
-
-def _back_to_the_list(page: SendSMSMixin, request: HttpRequest) -> HttpResponseRedirect:
-    """To the list as it was filtered, where the action was chosen."""
-    url, query = reverse(_name(page, "changelist"), current_app=page.admin_site.name), request.META.get("QUERY_STRING")
-    return HttpResponseRedirect(f"{url}?{query}" if query else url)
+    return HttpResponseRedirect(url) if url else back_to_the_list(page, request)
 
 
 def _name(page: SendSMSMixin, view: str) -> str:

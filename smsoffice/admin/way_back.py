@@ -1,7 +1,8 @@
-"""The way back to the log as it was filtered: from a message, and from an action on many."""
+"""The way back to a list as it was filtered: from a message, and from an action on many."""
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin import ModelAdmin
@@ -19,7 +20,7 @@ def way_back(page: ModelAdmin[OutputSMSMessage], request: HttpRequest) -> dict[s
 
     Django's own tag for this keeps only the last of several values of a filter.
     """
-    url, query = _list_of(page), _query(request)
+    url, query = _address(page, "changelist"), _query(request)
     return {"list_url": f"{url}?{query}" if query else url, "kept": kept(request)}
 
 
@@ -29,15 +30,22 @@ def kept(request: HttpRequest) -> str:
     return f"?{urlencode({FILTERS: query})}" if query else ""
 
 
-def back_to_the_list(page: ModelAdmin[OutputSMSMessage], request: HttpRequest) -> HttpResponseRedirect:
+def back_to_the_list(page: ModelAdmin[Any], request: HttpRequest) -> HttpResponseRedirect:
     """To the list, whose filters an action on many carries as its own."""
-    query = request.META.get("QUERY_STRING", "")
-    return HttpResponseRedirect(f"{_list_of(page)}{'?' if query else ''}{query}")
+    return on_with_the_filters(page, request, "changelist")
 
 
-def _list_of(page: ModelAdmin[OutputSMSMessage]) -> str:
-    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist"
-    return reverse(name, current_app=page.admin_site.name)
+def on_with_the_filters(
+    page: ModelAdmin[Any], request: HttpRequest, view: str, *arguments: object
+) -> HttpResponseRedirect:
+    """To one of the pages of a model, which carries the filters on."""
+    url, query = _address(page, view, *arguments), request.META.get("QUERY_STRING")
+    return HttpResponseRedirect(f"{url}?{query}" if query else url)
+
+
+def _address(page: ModelAdmin[Any], view: str, *arguments: object) -> str:
+    name = f"admin:{page.opts.app_label}_{page.opts.model_name}_{view}"
+    return reverse(name, args=arguments, current_app=page.admin_site.name)
 
 
 def _query(request: HttpRequest) -> str:
