@@ -34,6 +34,7 @@ from smsoffice.models.counts import (
 )
 from smsoffice.models.gateway import GatewayStatus
 from smsoffice.models.rounds import CommandRun
+from smsoffice.models.said import LOOKED_FOR
 from smsoffice.models.sms import OutputSMSMessage
 from smsoffice.states import State
 
@@ -57,9 +58,6 @@ SEVERAL = 3
 
 LATELY = timedelta(hours=24)
 """The time of which gateways and reasons are told."""
-
-LOOKED_FOR = 200
-"""Characters of a reason by which the log finds its messages."""
 
 REASONS = 5
 BULK_SENDS = 5

@@ -29,11 +29,11 @@ from smsoffice.admin.dashboard_words import (
 )
 from smsoffice.backend.sms import get_sms_backend
 from smsoffice.conf import conf
-from smsoffice.dashboard import LOOKED_FOR, Figures, InForce
+from smsoffice.dashboard import Figures, InForce
 from smsoffice.models.counts import bounds
 from smsoffice.models.lasting import is_lasting
 from smsoffice.models.rounds import CommandRun
-from smsoffice.models.said import said
+from smsoffice.models.said import LOOKED_FOR, said
 from smsoffice.states import OPEN, State
 
 __all__ = ["Note", "log_url", "shown"]

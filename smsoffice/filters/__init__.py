@@ -26,15 +26,12 @@ from smsoffice.filters.fields import MomentField, Recipient, RecipientField, Sta
 from smsoffice.filters.related import Related, read_related
 from smsoffice.models.batch import Batch
 from smsoffice.models.log import ORDER, Found, Messages
-from smsoffice.models.said import says
+from smsoffice.models.said import LOOKED_FOR, says
 from smsoffice.models.sms import OutputSMSMessage, OutputSMSRelatedObject
 from smsoffice.states import State
 
 SEARCHED = {"text": 100_000, "error": 5_000}
 """In how many of the newest messages words are looked for: no index knows the words of a text."""
-
-LONGEST = 200
-"""Characters of the words that are looked for."""
 
 IN_ONE_INDEX = frozenset({"tag", "template", "backend", "batch"})
 """Filters by which an index has the messages, by state, in the order of the list."""
@@ -124,8 +121,10 @@ class MessageFilter(FilterSet):  # type: ignore[misc]  # django-filter has no ty
         label=gettext_lazy("Bulk send"),
         error_messages={"invalid": gettext_lazy("This is not the key of a bulk send. Follow a link from its page.")},
     )
-    error = WordsFilter(label=gettext_lazy("Reason"), method="by_nothing", max_length=LONGEST)
-    text = WordsFilter(label=gettext_lazy("Words in the text"), method="by_nothing", min_length=3, max_length=LONGEST)
+    error = WordsFilter(label=gettext_lazy("Reason"), method="by_nothing", max_length=LOOKED_FOR)
+    text = WordsFilter(
+        label=gettext_lazy("Words in the text"), method="by_nothing", min_length=3, max_length=LOOKED_FOR
+    )
 
     class Meta:
         model = OutputSMSMessage

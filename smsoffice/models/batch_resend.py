@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from itertools import count
+from itertools import count, islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -94,16 +94,8 @@ def store_resends(chosen: Chosen, user_id: int, title: str) -> Batch:
 
 def first_of(draft: Batch, kinds: Collection[str], most: int) -> list[int]:
     """The keys of the first messages of some kinds that a draft would send."""
-    return [pk for pk, _kind in _keys_of(draft, kinds, most)]
-
-
-def _keys_of(draft: Batch, kinds: Collection[str], most: int) -> Iterator[tuple[int, str]]:
-    for chunk in draft.chunks.order_by("number").iterator(chunk_size=1):
-        for _row, (pk, kind) in chunk.rows if chunk.rows[0][1][1] in kinds else ():
-            if most <= 0:
-                return
-            most -= 1
-            yield pk, kind
+    chunks = draft.chunks.order_by("number").iterator(chunk_size=1)
+    return list(islice((pk for chunk in chunks for _row, (pk, kind) in chunk.rows if kind in kinds), most))
 
 
 def narrow(batch_id: UUID, kinds: Collection[str], number: int, send_after: datetime | None) -> bool:

@@ -39,7 +39,7 @@ TIDY = 3600.0
 
 DRAFT_KEPT = timedelta(days=2)
 ROWS_KEPT = timedelta(days=30)
-"""How long what was read is kept: without being confirmed; after its bulk send is over."""
+"""How long what was read or chosen is kept: without being confirmed; after its bulk send is over, or it is done."""
 
 
 @dataclass(slots=True)
@@ -133,7 +133,8 @@ class BatchWork:
             return False
         if _forget_one():
             return True
-        forget_cancellations()
+        now = timezone.now()
+        forget_cancellations(drafts_before=now - DRAFT_KEPT, done_before=now - ROWS_KEPT)
         self._next_tidying = time.monotonic() + TIDY
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models, transaction
@@ -28,10 +28,6 @@ CHUNK = 1_000
 
 AT_ONCE = 3.0
 """Seconds for which the request that confirms works on it itself; the queue does the rest."""
-
-DRAFT_KEPT = timedelta(days=2)
-DONE_KEPT = timedelta(days=30)
-"""How long one is kept: without being confirmed; after it is done."""
 
 UNDER_WAY = Q(started_at__isnull=False, finished_at=None)
 
@@ -110,8 +106,7 @@ def _cancel_some(cancellations: QuerySet[Cancellation]) -> bool:
     return True
 
 
-def forget_cancellations() -> None:
-    """Delete those that nobody confirmed, and those that are long done."""
-    now = timezone.now()
-    Cancellation.objects.filter(started_at=None, created_at__lt=now - DRAFT_KEPT).delete()
-    Cancellation.objects.filter(finished_at__lt=now - DONE_KEPT).delete()
+def forget_cancellations(drafts_before: datetime, done_before: datetime) -> None:
+    """Delete those that were made before a time and nobody confirmed, and those that were done before another."""
+    Cancellation.objects.filter(started_at=None, created_at__lt=drafts_before).delete()
+    Cancellation.objects.filter(finished_at__lt=done_before).delete()

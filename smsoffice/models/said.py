@@ -28,6 +28,9 @@ SENTENCES = (
 )
 """The stored sentences that have something filled in; all others are in the catalog as they stand."""
 
+LOOKED_FOR = 200
+"""Characters of the words that are looked for in reasons and texts."""
+
 _PLACE = re.compile(r"%(?:\((?P<name>\w+)\))?[sdg]")
 
 
