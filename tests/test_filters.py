@@ -409,7 +409,6 @@ def test_a_short_log_is_counted_whatever_its_keys(keys: Sequence[int]) -> None:
     assert filters("").found.count() == (len(keys), Known.EXACTLY)
 
 
-@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL keeps an estimate of its own")
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
@@ -426,6 +425,10 @@ def test_a_long_log_is_estimated_without_what_was_removed(
 ) -> None:
     monkeypatch.setattr("smsoffice.models.log.MANY", 100)
     keyed(*keys)
+    if connection.vendor == "postgresql":
+        # It keeps an estimate of its own, which it renews by itself in time.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE smsoffice_outputsmsmessage")
     count = filters("").found.count()
     assert count.number == pytest.approx(told[0], rel=0.05)
     assert count.known == told[1]
